@@ -1,0 +1,272 @@
+# Copyright (c) 2026 SVPC authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What must change so that a resource pool is as declared (DSP1041)."""
+
+from __future__ import annotations
+
+import ipaddress
+import posixpath
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ansible_collections.svpc.virt.plugins.module_utils.errors import (
+    Conflict,
+    InvalidInput,
+    NotSupported,
+    Refused,
+    allowed_words,
+)
+from ansible_collections.svpc.virt.plugins.module_utils.model.capabilities import Capabilities, PoolCapabilities
+from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool import ResourcePool
+from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
+from ansible_collections.svpc.virt.plugins.module_utils.model.values import shown
+from ansible_collections.svpc.virt.plugins.module_utils.plan.changes import (
+    Change,
+    CreateResourcePool,
+    DeleteResourcePool,
+    Difference,
+    ModifyPoolSettings,
+    Plan,
+    RequestPoolStateChange,
+)
+from ansible_collections.svpc.virt.plugins.module_utils.plan.checks import check_method
+from ansible_collections.svpc.virt.plugins.module_utils.plan.predict import predict_pool
+
+_MAC = re.compile(r"(?:[0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}")
+
+STATES = ("present", "active", "inactive", "absent")
+"""The states that can be declared."""
+
+
+@dataclass(frozen=True)
+class DesiredPool:
+    """What a user declares about one pool."""
+
+    pool: ResourcePool
+    state: str = "present"
+
+
+def plan_pool(desired: DesiredPool, current: ResourcePool | None, capabilities: Capabilities) -> Plan:
+    """The changes that make a pool as declared, in order; empty when it already is.
+
+    Raises, before anything is touched, for what the host or this kind of pool cannot do, and for a change that an
+    active pool could only take by being stopped.
+    """
+    if desired.state not in STATES:
+        raise allowed_words("state", desired.state, STATES)
+    pool = desired.pool
+    primordial = current is not None and current.primordial
+    if pool.resource_type in (ResourceType.PROCESSOR, ResourceType.MEMORY) or primordial:
+        return _plan_primordial(desired, current)
+    if pool.resource_type not in capabilities.pool_types:
+        types = sorted(resource_type.word for resource_type in capabilities.pool_types)
+        raise NotSupported(
+            f"Pool {pool.pool_id!r}: the host has no pools for {pool.resource_type.word}; allowed are "
+            f"{', '.join(types)}",
+            allowed=types,
+        )
+    if desired.state == "absent":
+        plan = _plan_absent(current, capabilities)
+    elif current is None:
+        plan = _plan_new(desired, capabilities)
+    else:
+        plan = _plan_existing(desired, current, capabilities)
+    for change in plan:
+        check_method(change.operation, capabilities)
+    return tuple(plan)
+
+
+def _plan_primordial(desired: DesiredPool, current: ResourcePool | None) -> Plan:
+    if current is None:
+        raise NotSupported(f"Pool {desired.pool.pool_id!r}: the host has no such primordial pool, and none can be made")
+    if desired.state in ("absent", "inactive"):
+        raise Refused(f"Pool {current.pool_id!r} is primordial: it always exists and cannot be {desired.state}")
+    found = pool_differences(desired.pool, current)
+    if found:
+        raise NotSupported(
+            f"Pool {current.pool_id!r} is primordial: {', '.join(sorted(found))} cannot be changed", allowed=[]
+        )
+    return ()
+
+
+def _have_states(capabilities: Capabilities) -> bool:
+    """Whether pools can be activated and deactivated; otherwise they are active as long as they exist."""
+    return not capabilities.methods or RequestPoolStateChange.operation in capabilities.methods
+
+
+def _plan_absent(current: ResourcePool | None, capabilities: Capabilities) -> list[Change]:
+    if current is None:
+        return []
+    if current.children:
+        raise Conflict(
+            f"Pool {current.pool_id!r} has children that draw from it: {', '.join(current.children)}. Remove them first",
+            children=list(current.children),
+        )
+    plan: list[Change] = []
+    if current.active and _have_states(capabilities):
+        plan.append(RequestPoolStateChange(current, active=False))
+    plan.append(DeleteResourcePool(replace(current, active=False)))
+    return plan
+
+
+def _plan_new(desired: DesiredPool, capabilities: Capabilities) -> list[Change]:
+    pool = desired.pool
+    kinds = capabilities.pool_types[pool.resource_type]
+    if pool.resource_sub_type is None:
+        raise InvalidInput(
+            f"Pool {pool.pool_id!r} does not exist: resource_sub_type is needed to make it; allowed are "
+            f"{', '.join(kinds)}",
+            allowed=list(kinds),
+        )
+    if pool.resource_sub_type not in kinds:
+        raise NotSupported(
+            f"Pool {pool.pool_id!r}: resource_sub_type {pool.resource_sub_type!r} is not offered by this host; allowed "
+            f"are {', '.join(kinds)}",
+            allowed=list(kinds),
+        )
+    kind = _kind(pool, pool.resource_sub_type, capabilities)
+    given = declared_values(pool)
+    _check_supported(pool, given, kind, capabilities)
+    missing = [group for group in kind.required if all(given.get(name) in (None, "", ()) for name in group)]
+    if missing:
+        words = ", ".join(" or ".join(name.replace("settings.", "") for name in group) for group in missing)
+        raise InvalidInput(
+            f"Pool {pool.pool_id!r}: a {pool.resource_sub_type} pool needs {words}",
+            missing=[list(group) for group in missing],
+        )
+    plan: list[Change] = [CreateResourcePool(pool)]
+    states = _have_states(capabilities)
+    if (desired.state == "active" and states) or (desired.state == "inactive" and not states):
+        plan.append(RequestPoolStateChange(replace(pool, active=not states), active=states))
+    return plan
+
+
+def _plan_existing(desired: DesiredPool, current: ResourcePool, capabilities: Capabilities) -> list[Change]:
+    pool = desired.pool
+    kind = _kind(current, current.resource_sub_type or "", capabilities)
+    found = {name: change for name, change in pool_differences(pool, current).items() if name not in kind.making}
+    if "resource_sub_type" in found:
+        before, after = found["resource_sub_type"]
+        other = _kind(current, str(after), capabilities)
+        if not all("resource_sub_type" in one.stopped | one.live for one in (kind, other)):
+            raise Conflict(
+                f"Pool {current.pool_id!r} is of kind {before} and cannot become {after}: remove it (what is in it "
+                "stays) and declare it anew"
+            )
+        kind = other
+    _check_supported(current, {name: after for name, (_before, after) in found.items()}, kind, capabilities)
+    for name, (before, after) in found.items():
+        if name in kind.fixed:
+            raise Conflict(
+                f"Pool {current.pool_id!r}: {name.replace('settings.', '')} is {_words(before)} and cannot become "
+                f"{_words(after)}: {kind.fixed[name]}"
+            )
+    before_changes: list[Change] = []
+    after_changes: list[Change] = []
+    active = bool(current.active)
+    wanted = {"active": True, "inactive": False}.get(desired.state, active)
+    if wanted != active:
+        step = RequestPoolStateChange(current, active=wanted)
+        (after_changes if wanted else before_changes).append(step)
+        active = False
+    stopped = sorted(name for name in found if name in kind.stopped)
+    if stopped and active:
+        words = ", ".join(name.replace("settings.", "") for name in stopped)
+        raise Conflict(
+            f"Pool {current.pool_id!r} is active: changing {words} needs it to be inactive. "
+            "Declare it with state: inactive, then with state: active",
+            properties=stopped,
+        )
+    middle: list[Change] = []
+    if found:
+        existing = predict_pool(current, before_changes) or current
+        middle.append(ModifyPoolSettings(existing, found, live=active))
+    return [*before_changes, *middle, *after_changes]
+
+
+def _kind(pool: ResourcePool, sub_type: str, capabilities: Capabilities) -> PoolCapabilities:
+    return capabilities.pools.get((pool.resource_type, sub_type)) or PoolCapabilities(pool.resource_type, sub_type)
+
+
+def _check_supported(
+    pool: ResourcePool, given: dict[str, Any], kind: PoolCapabilities, capabilities: Capabilities
+) -> None:
+    for name in given:
+        reason = kind.unsupported.get(name) or capabilities.unsupported_pool_settings.get(name.replace("settings.", ""))
+        if reason:
+            raise NotSupported(f"Pool {pool.pool_id!r}: {name.replace('settings.', '')} is not supported: {reason}")
+        allowed = kind.words.get(name)
+        if allowed and given[name] not in allowed:
+            raise NotSupported(
+                f"Pool {pool.pool_id!r}: {name.replace('settings.', '')} {given[name]!r} is not offered by this host; "
+                f"allowed are {', '.join(allowed)}",
+                allowed=list(allowed),
+            )
+
+
+def declared_values(pool: ResourcePool) -> dict[str, Any]:
+    """Every value a user declared, by name; settings as ``settings.NAME``."""
+    fields = {
+        name: getattr(pool, name)
+        for name in ("resource_sub_type", "parent", "host_resource", "automatic_startup")
+        if getattr(pool, name) is not None
+    }
+    fields.update({f"settings.{name}": value for name, value in pool.settings.items() if value is not None})
+    return fields
+
+
+def pool_differences(desired: ResourcePool, current: ResourcePool) -> dict[str, Difference]:
+    """Every declared value the pool does not have, as name → (before, after)."""
+    existing = declared_values(current)
+    found: dict[str, Difference] = {}
+    for name, after in declared_values(desired).items():
+        before = existing.get(name)
+        row = desired.setting_rows.get(name[len("settings.") :]) if name.startswith("settings.") else None
+        effective = (row.absent if row else None) if before is None else before
+        if effective is None and after in ((), "", False):
+            continue
+        if not _same(effective, after):
+            found[name] = (
+                (shown(row, before), shown(row, after)) if row and row.kind.name == "SECRET" else (before, after)
+            )
+    return found
+
+
+def _same(existing: Any, declared: Any) -> bool:
+    """Whether a value is as declared: lists in any order, of records only the fields that are declared."""
+    if isinstance(existing, Mapping) and isinstance(declared, Mapping):
+        return all(
+            _same(existing.get(key), value) or (existing.get(key) is None and value in ((), "", False))
+            for key, value in declared.items()
+            if value is not None
+        )
+    if isinstance(existing, tuple) and isinstance(declared, tuple):
+        left = list(existing)
+        for item in declared:
+            match = next((other for other in left if _same(other, item)), None)
+            if match is None:
+                return False
+            left.remove(match)
+        return not left
+    return bool(_plain(existing) == _plain(declared))
+
+
+def _words(value: Any) -> str:
+    return ", ".join(repr(item) for item in value) if isinstance(value, tuple) else repr(value)
+
+
+def _plain(value: Any) -> Any:
+    """One spelling for addresses (MAC, IPv4, IPv6) and paths that mean the same."""
+    if not isinstance(value, str):
+        return value
+    if value.startswith("/") and len(value) > 1:
+        return posixpath.normpath(value)
+    if _MAC.fullmatch(value):
+        return value.lower().replace("-", ":")
+    try:
+        return str(ipaddress.ip_interface(value) if "/" in value else ipaddress.ip_address(value))
+    except ValueError:
+        return value

@@ -1,0 +1,365 @@
+# Copyright (c) 2026 SVPC authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A host in memory: for tests of everything above the platforms, and to serve a model without a hypervisor.
+
+It behaves like a host, not like the planner: it fills in what hosts fill in (UUID, MAC addresses, places on parents,
+volumes), and it refuses what hosts refuse.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import string
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ansible_collections.svpc.virt.plugins.module_utils import errors
+from ansible_collections.svpc.virt.plugins.module_utils.model.capabilities import (
+    AllocationCapabilities,
+    Capabilities,
+    Live,
+    PoolCapabilities,
+)
+from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd
+from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool import ResourcePool
+from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import RESOURCE_ROWS, ResourceType
+from ansible_collections.svpc.virt.plugins.module_utils.model.snapshot import Snapshot, SnapshotType, dependents_of
+from ansible_collections.svpc.virt.plugins.module_utils.model.states import SystemState
+from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import (
+    Configuration,
+    StorageElement,
+    VirtualSystem,
+)
+from ansible_collections.svpc.virt.plugins.module_utils.plan import changes, predict
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.interface import VERBS, Platform
+
+GIB = 2**30
+
+_NEWEST = {"pc": "pc-i440fx-1.0", "q35": "pc-q35-1.0"}
+"""The version of each family of machines that a new system gets."""
+
+_TARGETS = {"virtio": "vd", "scsi": "sd", "sata": "sd", "usb": "sd", "ide": "hd"}
+
+
+def fake_capabilities() -> Capabilities:
+    """The capabilities of a host that offers everything the model knows."""
+    allocation = {
+        resource_type: AllocationCapabilities(resource_type, live_add=None, live_remove=None)
+        for resource_type in RESOURCE_ROWS
+    }
+    allocation[ResourceType.PROCESSOR] = AllocationCapabilities(
+        ResourceType.PROCESSOR,
+        default={"virtual_quantity": 1},
+        minimum={"virtual_quantity": 1},
+        maximum={"virtual_quantity": 64},
+        increment={"virtual_quantity": 1},
+        unsupported={"reservation": "processors of this host cannot be reserved"},
+        live_modify={
+            "virtual_quantity": Live.GROW_TO_MAXIMUM,
+            "weight": Live.ALWAYS,
+            "limit": Live.ALWAYS,
+            "host_resource": Live.ALWAYS,
+            "mapping_behavior": Live.ALWAYS,
+        },
+    )
+    allocation[ResourceType.MEMORY] = AllocationCapabilities(
+        ResourceType.MEMORY,
+        default={"virtual_quantity": GIB},
+        minimum={"virtual_quantity": 1024},
+        maximum={"virtual_quantity": 1024 * GIB},
+        increment={"virtual_quantity": 1024},
+        unsupported={"weight": "memory has no shares"},
+        live_modify={"virtual_quantity": Live.REQUESTED, "limit": Live.ALWAYS, "reservation": Live.ALWAYS},
+    )
+    allocation[ResourceType.DISK_DRIVE] = AllocationCapabilities(
+        ResourceType.DISK_DRIVE,
+        sub_types=tuple(_TARGETS),
+        increment={"virtual_quantity": 512},
+        live_add=frozenset({"virtio", "scsi", "usb"}),
+        live_remove=frozenset({"virtio", "scsi", "usb"}),
+        live_modify={"virtual_quantity": Live.GROW, "settings.total_iops_sec": Live.ALWAYS},
+        fixed={"pool_id": "add another disk and copy", "settings.format": "convert the image"},
+    )
+    for media in (ResourceType.CD_DRIVE, ResourceType.DVD_DRIVE, ResourceType.FLOPPY_DRIVE):
+        allocation[media] = AllocationCapabilities(media, live_modify={"host_resource": Live.ALWAYS})
+    allocation[ResourceType.ETHERNET_ADAPTER] = AllocationCapabilities(
+        ResourceType.ETHERNET_ADAPTER,
+        live_add=None,
+        live_remove=None,
+        live_modify={
+            "connection": Live.ALWAYS,
+            "limit": Live.ALWAYS,
+            "reservation": Live.ALWAYS,
+            "settings.link_state": Live.ALWAYS,
+        },
+    )
+    for device in (ResourceType.SERIAL_PORT, ResourceType.PARALLEL_PORT, ResourceType.GRAPHICS_CONTROLLER):
+        allocation[device] = AllocationCapabilities(device)
+    return Capabilities(
+        virtual_system_types=("fake", "other"),
+        architectures=("x86_64",),
+        machines={"x86_64": ("pc", "q35", "pc-q35-1.0", "pc-i440fx-1.0")},
+        default_settings={"virtual_system_type": "fake", "architecture": "x86_64"},
+        unsupported_settings={"automatic_shutdown_action": "this host stops all systems alike"},
+        live_settings=frozenset({"description", "automatic_startup_action"}),
+        allocation=allocation,
+        methods=frozenset(change.operation for change in VERBS if isinstance(change.operation, str))
+        | {"create_resource_pool", "create_child_resource_pool"},
+        starts_paused=True,
+        snapshot_types=frozenset(SnapshotType),
+        pool_types={
+            ResourceType.DISK_DRIVE: ("dir", "logical"),
+            ResourceType.ETHERNET_ADAPTER: ("isolated", "nat", "bridge"),
+        },
+        pools={
+            (ResourceType.DISK_DRIVE, "dir"): PoolCapabilities(
+                ResourceType.DISK_DRIVE,
+                "dir",
+                required=(("host_resource",),),
+                live=frozenset({"automatic_startup"}),
+                stopped=frozenset({"host_resource"}),
+            ),
+            (ResourceType.ETHERNET_ADAPTER, "isolated"): PoolCapabilities(
+                ResourceType.ETHERNET_ADAPTER,
+                "isolated",
+                live=frozenset({"automatic_startup", "settings.dhcp_hosts"}),
+                stopped=frozenset({"settings.bridge", "settings.addresses"}),
+            ),
+        },
+    )
+
+
+class FakeHost(Platform):
+    """A host in memory.  ``log`` holds the operations that were carried out, in order."""
+
+    def __init__(self, capabilities: Capabilities | None = None) -> None:
+        """An empty host that can do everything, or what ``capabilities`` say."""
+        self.offered = capabilities or fake_capabilities()
+        self.systems: dict[str, VirtualSystem] = {}
+        self.pools: dict[tuple[ResourceType, str], ResourcePool] = {}
+        self.volumes: dict[str, int] = {}
+        """Size in bytes of every volume, by path."""
+        self.trees: dict[str, list[Snapshot]] = {}
+        self.saved: dict[tuple[str, str], VirtualSystem] = {}
+        self.ignores_shutdown: set[str] = set()
+        """Names of systems whose guests do not react to a request to shut down."""
+        self.fails: dict[str, Exception] = {}
+        """Errors to raise, by operation."""
+        self.log: list[str] = []
+        self._made = 0
+
+    def carry_out(self, change: changes.Change) -> None:
+        """Carry out one change, or raise the error a test asked for."""
+        if change.operation in self.fails:
+            raise self.fails[change.operation]
+        super().carry_out(change)
+        self.log.append(change.operation)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    # readings
+
+    def host(self) -> Mapping[str, Any]:
+        return {"name": "fake", "hypervisor": "fake", "processors": 64, "memory": 1024 * GIB}
+
+    def capabilities(self, system: Mapping[str, Any] | None = None) -> Capabilities:
+        return self.offered
+
+    def virtual_system(self, name: str, uuid: str | None = None) -> VirtualSystem | None:
+        system = self.systems.get(name)
+        if uuid is not None and system is not None and system.uuid != uuid:
+            raise errors.Conflict(f"Virtual system {name!r} has uuid {system.uuid}, not {uuid}")
+        return system
+
+    def virtual_systems(self) -> list[VirtualSystem]:
+        return [self.systems[name] for name in sorted(self.systems)]
+
+    def storage_of(self, system: VirtualSystem) -> list[StorageElement]:
+        found = []
+        for rasd in system.defined.resources:
+            if rasd.row.host_resource_identifies and rasd.host_resource and rasd.row.quantity_unit == "byte":
+                reason = "medium" if rasd.row.removable else None
+                if rasd.settings.get("access") == "readable":
+                    reason = "read-only"
+                others = [
+                    other.name
+                    for other in self.systems.values()
+                    if other.name != system.name
+                    and any(theirs.host_resource == rasd.host_resource for theirs in other.defined.resources)
+                ]
+                if others:
+                    reason = f"shared with {others[0]!r}"
+                found.append(StorageElement(rasd.host_resource[0], rasd.pool_id, None, rasd.label, reason))
+        return found
+
+    def addresses_of(self, system: VirtualSystem, source: str) -> Mapping[str, list[str]]:
+        return {}
+
+    def guest_agent_answers(self, system: VirtualSystem) -> bool:
+        return system.state is SystemState.ACTIVE
+
+    def resource_pool(self, pool_id: str, resource_type: ResourceType) -> ResourcePool | None:
+        return self.pools.get((resource_type, pool_id))
+
+    def resource_pools(self, members: bool = True) -> list[ResourcePool]:
+        return list(self.pools.values())
+
+    def snapshots(self, system: changes.SystemRef) -> list[Snapshot]:
+        self._existing(system)
+        return list(self.trees.get(system.name, []))
+
+    # virtual systems
+
+    def _existing(self, ref: changes.SystemRef) -> VirtualSystem:
+        if ref.name not in self.systems:
+            raise errors.NotFound(f"There is no virtual system {ref.name!r}")
+        return self.systems[ref.name]
+
+    def _apply(self, change: Any) -> None:
+        system = predict.predict_system(self._existing(change.system), [change])
+        if system is None:
+            del self.systems[change.system.name]
+        else:
+            self.systems[change.system.name] = self._filled(system)
+
+    def define_system(self, change: changes.DefineSystem) -> None:
+        if change.system.name in self.systems:
+            raise errors.Conflict(f"Virtual system {change.system.name!r} exists")
+        self._made += 1
+        uuid = change.system.uuid or f"00000000-0000-4000-8000-{self._made:012d}"
+        system = VirtualSystem(change.system.name, uuid, SystemState.DEFINED, change.configuration)
+        self.systems[system.name] = self._filled(system)
+
+    def destroy_system(self, change: changes.DestroySystem) -> None:
+        if self._existing(change.system).state is not SystemState.DEFINED:
+            raise errors.Refused(f"Virtual system {change.system.name!r} is not off")
+        del self.systems[change.system.name]
+        self.trees.pop(change.system.name, None)
+
+    def add_resource_settings(self, change: changes.AddResourceSettings) -> None:
+        system = self._existing(change.system)
+        if change.resource.instance_id is None:
+            others = [*system.defined.resources, *(system.running.resources if system.running else ())]
+            change = replace(change, resource=self._filled_resource(system.name, change.resource, others))
+        self._apply(change)
+
+    def modify_resource_settings(self, change: changes.ModifyResourceSettings) -> None:
+        system = self._existing(change.system)
+        if change.differences and change.before not in system.defined.resources:
+            raise errors.Conflict(f"{change.before.label} of {system.name!r} was changed meanwhile")
+        self._apply(change)
+
+    def remove_resource_settings(self, change: changes.RemoveResourceSettings) -> None:
+        self._apply(change)
+
+    def modify_system_settings(self, change: changes.ModifySystemSettings) -> None:
+        self._apply(change)
+
+    def request_state_change(self, change: changes.RequestStateChange) -> None:
+        system = self._existing(change.system)
+        if change.requested_state.word == "shut_down" and system.name in self.ignores_shutdown and not change.force:
+            raise errors.TimedOut(
+                f"Virtual system {system.name!r} did not shut down within {change.timeout:g} s: "
+                "set force_off: true to turn it off"
+            )
+        self._apply(change)
+
+    def _filled(self, system: VirtualSystem) -> VirtualSystem:
+        """The system with what a host fills in."""
+        return replace(system, defined=self._filled_configuration(system.name, system.defined))
+
+    def _filled_configuration(self, name: str, configuration: Configuration) -> Configuration:
+        filled: list[Rasd] = []
+        for rasd in configuration.resources:
+            if rasd.instance_id is None:
+                rasd = self._filled_resource(name, rasd, [*configuration.resources, *filled])
+            if rasd.resource_type is ResourceType.DISK_DRIVE and rasd.host_resource and rasd.virtual_quantity:
+                self.volumes[rasd.host_resource[0]] = rasd.virtual_quantity
+            filled.append(rasd)
+        settings = dict(configuration.settings)
+        if settings.get("machine") in _NEWEST:
+            settings["machine"] = _NEWEST[settings["machine"]]
+        return replace(configuration, settings=settings, resources=tuple(filled))
+
+    def _filled_resource(self, name: str, rasd: Rasd, others: list[Rasd]) -> Rasd:
+        self._made += 1
+        if rasd.resource_type is ResourceType.ETHERNET_ADAPTER and not rasd.address:
+            digest = hashlib.sha256(f"{name}/{self._made}".encode()).hexdigest()
+            rasd = replace(rasd, address=":".join(["52", "54", "00", digest[:2], digest[2:4], digest[4:6]]))
+        if rasd.resource_type is ResourceType.DISK_DRIVE:
+            bus = rasd.resource_sub_type or "virtio"
+            place = rasd.address_on_parent or self._free_place(_TARGETS[bus], others)
+            pool = self.pools.get((ResourceType.DISK_DRIVE, rasd.pool_id or ""))
+            where = (pool.host_resource or ("/pool",))[0] if pool else "/pool"
+            host_resource = rasd.host_resource or (f"{where}/{name}-{rasd.name or place}.img",)
+            if "/" not in host_resource[0]:
+                host_resource = (f"{where}/{host_resource[0]}",)
+            size = rasd.virtual_quantity or self.volumes.get(host_resource[0])
+            rasd = replace(
+                rasd, resource_sub_type=bus, address_on_parent=place, host_resource=host_resource, virtual_quantity=size
+            )
+        return replace(rasd, instance_id=f"{rasd.resource_type.word}/{self._made}")
+
+    @staticmethod
+    def _free_place(prefix: str, others: list[Rasd]) -> str:
+        taken = {other.address_on_parent for other in others}
+        return next(prefix + letter for letter in string.ascii_lowercase if prefix + letter not in taken)
+
+    # snapshots
+
+    def create_snapshot(self, change: changes.CreateSnapshot) -> None:
+        system = self._existing(change.system)
+        tree = predict.predict_snapshots(self.trees.get(system.name, []), [change])
+        tree[-1] = replace(tree[-1], created=int(time.time()), virtual_system_state=system.state)
+        self._keep(system.name, tree)
+        self.saved[(system.name, change.name)] = system
+
+    def apply_snapshot(self, change: changes.ApplySnapshot) -> None:
+        system = self._existing(change.system)
+        self.systems[system.name] = self.saved[(system.name, change.name)]
+        self._keep(system.name, predict.predict_snapshots(self.trees[system.name], [change]))
+
+    def destroy_snapshot(self, change: changes.DestroySnapshot) -> None:
+        tree = self.trees.get(change.system.name, [])
+        strangers = set(change.dependents) - set(dependents_of(tree, change.name))
+        if strangers:
+            raise errors.Conflict(f"{', '.join(sorted(strangers))} do not depend on snapshot {change.name!r}")
+        self._keep(change.system.name, predict.predict_snapshots(tree, [change]))
+
+    def _keep(self, name: str, tree: list[Snapshot]) -> None:
+        self.trees[name] = tree
+        self.systems[name] = replace(self.systems[name], snapshots=tuple(snapshot.name for snapshot in tree))
+
+    # pools
+
+    def create_resource_pool(self, change: changes.CreateResourcePool) -> None:
+        pool = replace(change.pool, active=False, automatic_startup=bool(change.pool.automatic_startup))
+        key = (pool.resource_type, pool.pool_id)
+        if key in self.pools:
+            raise errors.Conflict(f"Pool {pool.pool_id!r} exists")
+        self.pools[key] = replace(pool, capacity=100 * GIB, reserved=0, max_consumable_resource=100 * GIB)
+
+    def delete_resource_pool(self, change: changes.DeleteResourcePool) -> None:
+        key = (change.pool.resource_type, change.pool.pool_id)
+        if self.pools[key].active:
+            raise errors.Refused(f"Pool {change.pool.pool_id!r} is active")
+        del self.pools[key]
+
+    def modify_pool_settings(self, change: changes.ModifyPoolSettings) -> None:
+        self._change_pool(change)
+
+    def request_pool_state_change(self, change: changes.RequestPoolStateChange) -> None:
+        self._change_pool(change)
+
+    def _change_pool(self, change: changes.ModifyPoolSettings | changes.RequestPoolStateChange) -> None:
+        key = (change.pool.resource_type, change.pool.pool_id)
+        if key not in self.pools:
+            raise errors.NotFound(f"There is no pool {change.pool.pool_id!r}")
+        self.pools[key] = predict.predict_pool(self.pools[key], [change]) or self.pools[key]
+
+    def return_to_storage_pool(self, change: changes.ReturnToStoragePool) -> None:
+        self.volumes.pop(change.element.host_resource, None)

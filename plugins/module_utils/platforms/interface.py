@@ -1,0 +1,183 @@
+# Copyright (c) 2026 SVPC authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a platform is: readings of a host, and one method per verb of the CIM services.
+
+The verbs are those of DSP1042 (virtual systems and snapshots), DSP1057 (states) and DSP1041 (pools).  Every method
+takes the change that asked for it, so a platform sees exactly what the plan and the user saw.  A method returns when
+the change has happened, and raises a VirtError when it has not; it never does more than its change says.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Mapping
+from typing import Any, Callable
+
+from ansible_collections.svpc.virt.plugins.module_utils.model.capabilities import Capabilities
+from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool import ResourcePool
+from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
+from ansible_collections.svpc.virt.plugins.module_utils.model.snapshot import Snapshot
+from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import StorageElement, VirtualSystem
+from ansible_collections.svpc.virt.plugins.module_utils.plan import changes
+
+
+class Platform(abc.ABC):
+    """A host reached by one connection."""
+
+    # Readings.  None and empty mean "not there", known for sure: a reading that fails raises.
+
+    @abc.abstractmethod
+    def host(self) -> Mapping[str, Any]:
+        """The host system: name, uuid, hypervisor, versions, processors, memory … (flat, snake_case, bytes)."""
+
+    @abc.abstractmethod
+    def capabilities(self, system: Mapping[str, Any] | None = None) -> Capabilities:
+        """What the host can do; ``system`` narrows it to the type, architecture, machine and firmware of one system."""
+
+    @abc.abstractmethod
+    def virtual_system(self, name: str, uuid: str | None = None) -> VirtualSystem | None:
+        """The system of that name (or, when given, that UUID), or None.  Raises Conflict when they disagree."""
+
+    @abc.abstractmethod
+    def virtual_systems(self) -> list[VirtualSystem]:
+        """All systems, in a number of calls that does not grow faster than one description each."""
+
+    @abc.abstractmethod
+    def storage_of(self, system: VirtualSystem) -> list[StorageElement]:
+        """The storage behind every disk and medium of ``system``, each with the reason to keep it, if there is one."""
+
+    @abc.abstractmethod
+    def addresses_of(self, system: VirtualSystem, source: str) -> Mapping[str, list[str]]:
+        """IP addresses by MAC of a running system, from ``source``: ``lease``, ``agent`` or ``arp``."""
+
+    @abc.abstractmethod
+    def guest_agent_answers(self, system: VirtualSystem) -> bool:
+        """Whether the guest agent of a running system answers now."""
+
+    @abc.abstractmethod
+    def resource_pool(self, pool_id: str, resource_type: ResourceType) -> ResourcePool | None:
+        """The pool of that id and type, or None."""
+
+    @abc.abstractmethod
+    def resource_pools(self, members: bool = True) -> list[ResourcePool]:
+        """All pools with parents, children and (unless it costs too much and is not wanted) members."""
+
+    @abc.abstractmethod
+    def snapshots(self, system: changes.SystemRef) -> list[Snapshot]:
+        """The snapshots of a system, parents before children.  Raises NotFound when there is no such system."""
+
+    # CIM_VirtualSystemManagementService
+
+    @abc.abstractmethod
+    def define_system(self, change: changes.DefineSystem) -> None:
+        """Record a new system.  What was allocated for it is given back when it fails."""
+
+    @abc.abstractmethod
+    def destroy_system(self, change: changes.DestroySystem) -> None:
+        """Remove a system that is off, with its snapshots and belongings; its storage stays."""
+
+    @abc.abstractmethod
+    def add_resource_settings(self, change: changes.AddResourceSettings) -> None:
+        """Add one resource.  Storage allocated for it is given back when it fails."""
+
+    @abc.abstractmethod
+    def modify_resource_settings(self, change: changes.ModifyResourceSettings) -> None:
+        """Change values of one resource.  Raises Conflict when it is no longer as in ``change.before``."""
+
+    @abc.abstractmethod
+    def remove_resource_settings(self, change: changes.RemoveResourceSettings) -> None:
+        """Take one resource away; the storage behind it stays."""
+
+    @abc.abstractmethod
+    def modify_system_settings(self, change: changes.ModifySystemSettings) -> None:
+        """Change settings of the system itself."""
+
+    @abc.abstractmethod
+    def request_state_change(self, change: changes.RequestStateChange) -> None:
+        """Bring about a state, wait for it, and raise TimedOut when it does not come."""
+
+    # CIM_VirtualSystemSnapshotService
+
+    @abc.abstractmethod
+    def create_snapshot(self, change: changes.CreateSnapshot) -> None:
+        """Take a snapshot."""
+
+    @abc.abstractmethod
+    def apply_snapshot(self, change: changes.ApplySnapshot) -> None:
+        """Return to a snapshot."""
+
+    @abc.abstractmethod
+    def destroy_snapshot(self, change: changes.DestroySnapshot) -> None:
+        """Delete a snapshot and the dependents named in the change, and no others."""
+
+    # CIM_ResourcePoolConfigurationService
+
+    @abc.abstractmethod
+    def create_resource_pool(self, change: changes.CreateResourcePool) -> None:
+        """Record a new pool, inactive."""
+
+    @abc.abstractmethod
+    def delete_resource_pool(self, change: changes.DeleteResourcePool) -> None:
+        """Remove the record of an inactive pool; what is in it stays."""
+
+    @abc.abstractmethod
+    def modify_pool_settings(self, change: changes.ModifyPoolSettings) -> None:
+        """Change an existing pool, in its record and, when the change says so, while it is active."""
+
+    @abc.abstractmethod
+    def request_pool_state_change(self, change: changes.RequestPoolStateChange) -> None:
+        """Activate or deactivate a pool."""
+
+    @abc.abstractmethod
+    def return_to_storage_pool(self, change: changes.ReturnToStoragePool) -> None:
+        """Delete a volume or file for good."""
+
+    @abc.abstractmethod
+    def close(self) -> None:
+        """End the connection."""
+
+    def check(self, change: changes.Change) -> None:  # noqa: B027 - most changes need no check
+        """Raise what the host can be known to answer to ``change``, without touching anything.
+
+        Asked for every change of a plan before the first one is carried out, and in check mode.  A change may build on
+        earlier ones of its plan: what cannot be judged yet is no objection.
+        """
+
+    def take_notes(self) -> list[str]:
+        """What the user should know of the changes since the last call, beyond what they say themselves."""
+        return []
+
+    def carry_out(self, change: changes.Change) -> None:
+        """Carry out one change by the method of its operation."""
+        VERBS[type(change)](self, change)
+
+
+VERBS: dict[type[Any], Callable[[Platform, Any], None]] = {
+    changes.DefineSystem: lambda platform, change: platform.define_system(change),
+    changes.DestroySystem: lambda platform, change: platform.destroy_system(change),
+    changes.AddResourceSettings: lambda platform, change: platform.add_resource_settings(change),
+    changes.ModifyResourceSettings: lambda platform, change: platform.modify_resource_settings(change),
+    changes.RemoveResourceSettings: lambda platform, change: platform.remove_resource_settings(change),
+    changes.ModifySystemSettings: lambda platform, change: platform.modify_system_settings(change),
+    changes.RequestStateChange: lambda platform, change: platform.request_state_change(change),
+    changes.CreateSnapshot: lambda platform, change: platform.create_snapshot(change),
+    changes.ApplySnapshot: lambda platform, change: platform.apply_snapshot(change),
+    changes.DestroySnapshot: lambda platform, change: platform.destroy_snapshot(change),
+    changes.CreateResourcePool: lambda platform, change: platform.create_resource_pool(change),
+    changes.DeleteResourcePool: lambda platform, change: platform.delete_resource_pool(change),
+    changes.ModifyPoolSettings: lambda platform, change: platform.modify_pool_settings(change),
+    changes.RequestPoolStateChange: lambda platform, change: platform.request_pool_state_change(change),
+    changes.ReturnToStoragePool: lambda platform, change: platform.return_to_storage_pool(change),
+}
+
+Progress = Callable[[str], None]
+"""Where a platform tells what it is waiting for."""
+
+
+def quietly(_text: str) -> None:
+    """Progress that nobody listens to."""
+
+
+ORDER: tuple[str, ...] = ("lease", "agent", "arp")
+"""Sources of guest addresses, in the order in which they are asked by default."""

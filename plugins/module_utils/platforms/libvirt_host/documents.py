@@ -1,0 +1,68 @@
+# Copyright (c) 2026 SVPC authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Asking about many domains: the host answers while earlier answers are read."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Callable, TypeVar
+
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.errors import (
+    flag,
+    is_code,
+    libvirt,
+    talking,
+)
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.session import Session
+
+FETCHERS = 6
+"""So many questions are open at a time."""
+AT_ONCE = 20
+"""So many domains are asked about before any answer is read: handing over each would cost more than it saves."""
+
+Answer = TypeVar("Answer")
+
+
+@contextlib.contextmanager
+def asked(
+    domains: Sequence[libvirt.virDomain], ask: Callable[[Sequence[libvirt.virDomain]], Iterable[Answer]]
+) -> Iterator[Iterator[Answer]]:
+    """For a with block: what ``ask`` answers for some domains at a time, in the order of ``domains``.
+
+    ``ask`` works in other threads, and leaves it to this one to translate libvirt's errors.
+    """
+    doing = "read the virtual systems"
+    groups = [domains[start : start + AT_ONCE] for start in range(0, len(domains), AT_ONCE)]
+    fetchers = ThreadPoolExecutor(FETCHERS)
+    answers = fetchers.map(ask, groups)
+
+    def in_order() -> Iterator[Answer]:
+        for _group in groups:
+            with talking(doing):
+                answer = next(answers, ())
+            yield from answer
+
+    try:
+        yield in_order()
+    finally:
+        with talking(doing):
+            fetchers.shutdown(cancel_futures=True)
+
+
+def document(domain: libvirt.virDomain, flags: int) -> str | None:
+    """The document of a domain; None when it has vanished."""
+    try:
+        return str(domain.XMLDesc(flags))
+    except libvirt.libvirtError as error:
+        if is_code(error, "VIR_ERR_NO_DOMAIN"):
+            return None
+        raise
+
+
+def listed(session: Session, name: str) -> frozenset[str]:
+    """The UUIDs of the domains that libvirt lists with a flag (``"VIR_CONNECT_LIST_DOMAINS_AUTOSTART"``)."""
+    with talking("list the virtual systems"):
+        return frozenset(domain.UUIDString() for domain in session.connection.listAllDomains(flag(name)))

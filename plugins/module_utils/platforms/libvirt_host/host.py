@@ -1,0 +1,172 @@
+# Copyright (c) 2026 SVPC authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The platform of a libvirt host: each reading and verb is told by a module of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.svpc.virt.plugins.module_utils.model.capabilities import Capabilities
+from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool import ResourcePool
+from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
+from ansible_collections.svpc.virt.plugins.module_utils.model.snapshot import Snapshot
+from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import StorageElement, VirtualSystem
+from ansible_collections.svpc.virt.plugins.module_utils.plan import changes
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.interface import Platform, Progress, quietly
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import (
+    agent,
+    definitions,
+    objections,
+    resources,
+    snapshots,
+    states,
+    storage_removal,
+    systems,
+)
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.node import Node
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.pools import Pools
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.session import Session, open_session
+
+
+class LibvirtHost(Platform):
+    """A host reached through libvirt.
+
+    Every method begins with a living connection, and looks up afresh whatever it works on.
+    """
+
+    def __init__(self, session: Session) -> None:
+        """Use an open session; :meth:`close` closes it."""
+        self._session = session
+        self._pools = Pools(session)
+        self._node = Node(session)
+
+    @classmethod
+    def open(
+        cls,
+        uri: str,
+        username: str | None = None,
+        password: str | None = None,
+        timeout: float | None = None,
+        progress: Progress = quietly,
+    ) -> LibvirtHost:
+        """Connect to the libvirt daemon at ``uri``; see :func:`session.open_session`."""
+        return cls(open_session(uri, username, password, timeout, progress))
+
+    @property
+    def session(self) -> Session:
+        """The session, on a connection that is alive now."""
+        self._session.begin()
+        return self._session
+
+    @property
+    def pools(self) -> Pools:
+        """The pools, on a connection that is alive now."""
+        self._session.begin()
+        return self._pools
+
+    @property
+    def node(self) -> Node:
+        """The host itself, on a connection that is alive now."""
+        self._session.begin()
+        return self._node
+
+    def check(self, change: changes.Change) -> None:
+        if isinstance(change, changes.DefineSystem):
+            objections.check_define(self.session, change)
+        elif isinstance(change, changes.AddResourceSettings):
+            objections.check_add(self.session, change)
+        elif isinstance(change, changes.ModifyResourceSettings):
+            objections.check_modify(self.session, change)
+        elif isinstance(change, (changes.CreateResourcePool, changes.ModifyPoolSettings)):
+            self.pools.check(change)
+        elif isinstance(change, changes.CreateSnapshot):
+            snapshots.check_create(self.session, change)
+        elif isinstance(change, changes.ApplySnapshot):
+            snapshots.check_apply(self.session, change)
+        elif isinstance(change, changes.DestroySnapshot):
+            snapshots.check_destroy(self.session, change)
+
+    def take_notes(self) -> list[str]:
+        notes = list(self._session.notes)
+        self._session.notes.clear()
+        return notes
+
+    def host(self) -> Mapping[str, Any]:
+        return self.node.host()
+
+    def capabilities(self, system: Mapping[str, Any] | None = None) -> Capabilities:
+        return self.node.capabilities(system)
+
+    def virtual_system(self, name: str, uuid: str | None = None) -> VirtualSystem | None:
+        return systems.virtual_system(self.session, name, uuid)
+
+    def virtual_systems(self) -> list[VirtualSystem]:
+        return systems.virtual_systems(self.session)
+
+    def storage_of(self, system: VirtualSystem) -> list[StorageElement]:
+        return storage_removal.storage_of(self.session, system)
+
+    def addresses_of(self, system: VirtualSystem, source: str) -> Mapping[str, list[str]]:
+        return agent.addresses_of(self.session, system, source)
+
+    def guest_agent_answers(self, system: VirtualSystem) -> bool:
+        return agent.guest_agent_answers(self.session, system)
+
+    def resource_pool(self, pool_id: str, resource_type: ResourceType) -> ResourcePool | None:
+        return self.pools.resource_pool(pool_id, resource_type)
+
+    def resource_pools(self, members: bool = True) -> list[ResourcePool]:
+        return self.pools.resource_pools(members)
+
+    def snapshots(self, system: changes.SystemRef) -> list[Snapshot]:
+        return snapshots.snapshots(self.session, system)
+
+    def define_system(self, change: changes.DefineSystem) -> None:
+        definitions.define_system(self.session, change)
+
+    def destroy_system(self, change: changes.DestroySystem) -> None:
+        definitions.destroy_system(self.session, change)
+
+    def add_resource_settings(self, change: changes.AddResourceSettings) -> None:
+        resources.add_resource_settings(self.session, change)
+
+    def modify_resource_settings(self, change: changes.ModifyResourceSettings) -> None:
+        resources.modify_resource_settings(self.session, change)
+
+    def remove_resource_settings(self, change: changes.RemoveResourceSettings) -> None:
+        resources.remove_resource_settings(self.session, change)
+
+    def modify_system_settings(self, change: changes.ModifySystemSettings) -> None:
+        definitions.modify_system_settings(self.session, change)
+
+    def request_state_change(self, change: changes.RequestStateChange) -> None:
+        states.request_state_change(self.session, change)
+
+    def create_snapshot(self, change: changes.CreateSnapshot) -> None:
+        snapshots.create_snapshot(self.session, change)
+
+    def apply_snapshot(self, change: changes.ApplySnapshot) -> None:
+        snapshots.apply_snapshot(self.session, change)
+
+    def destroy_snapshot(self, change: changes.DestroySnapshot) -> None:
+        snapshots.destroy_snapshot(self.session, change)
+
+    def create_resource_pool(self, change: changes.CreateResourcePool) -> None:
+        self.pools.create_resource_pool(change)
+
+    def delete_resource_pool(self, change: changes.DeleteResourcePool) -> None:
+        self.pools.delete_resource_pool(change)
+
+    def modify_pool_settings(self, change: changes.ModifyPoolSettings) -> None:
+        self.pools.modify_pool_settings(change)
+
+    def request_pool_state_change(self, change: changes.RequestPoolStateChange) -> None:
+        self.pools.request_pool_state_change(change)
+
+    def return_to_storage_pool(self, change: changes.ReturnToStoragePool) -> None:
+        storage_removal.return_to_storage_pool(self.session, change)
+
+    def close(self) -> None:
+        self._session.close()

@@ -1,0 +1,140 @@
+# Copyright (c) 2026 SVPC authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A connection to one libvirt daemon."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+from dataclasses import dataclass, field
+from typing import Any, Callable
+
+from ansible_collections.svpc.virt.plugins.module_utils import errors
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.interface import Progress, quietly
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import watchdog
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.errors import (
+    is_code,
+    is_connection_loss,
+    libvirt,
+    talking,
+    translate,
+)
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.watchdog import Watchdog
+
+CONNECT_WITHIN = 60.0
+"""Seconds within which a host has to accept the connection when the user sets no time-out."""
+
+
+@dataclass
+class Session:
+    """One open connection; ``connection`` is libvirt-python's virConnect.
+
+    Objects of libvirt (domains, pools …) are looked up for each verb anew and never kept: so a verb that finds its
+    connection gone, because libvirtd was restarted since, can begin on a new one.
+    """
+
+    uri: str
+    connection: libvirt.virConnect
+    timeout: float | None = None
+    """Seconds for one call to the host, or None."""
+    progress: Progress = field(default=quietly)
+    notes: list[str] = field(default_factory=list, init=False)
+    """What the user should know although it was no failure."""
+    reopen: Callable[[], Session] | None = field(default=None, repr=False)
+    watch: Watchdog | None = field(default=None, repr=False)
+
+    def begin(self) -> None:
+        """Make sure of a living connection before a reading or a verb, when nothing has been done yet.
+
+        A connection that broke since its last use is opened once more.  Raises Unreachable, TimedOut or
+        AuthenticationFailed when the host is not there.
+        """
+        watchdog.work_with(self.watch)
+        try:
+            with self._watching():
+                self.connection.getLibVersion()
+        except libvirt.libvirtError as error:
+            if not is_connection_loss(error) or self.reopen is None or (self.watch and self.watch.fired):
+                raise translate(error, f"use the connection to {self.uri}") from error
+            self.close()
+            fresh = self.reopen()
+            self.connection, self.watch = fresh.connection, fresh.watch
+
+    def _watching(self) -> contextlib.AbstractContextManager[None]:
+        return self.watch.watching(patient=False) if self.watch else contextlib.nullcontext()
+
+    def close(self) -> None:
+        """End the connection.  One that is lost already is no error."""
+        if self.watch is not None:
+            self.watch.end()
+        with contextlib.suppress(libvirt.libvirtError):
+            self.connection.close()
+        if watchdog.current() is self.watch:
+            watchdog.work_with(None)
+
+
+def open_session(
+    uri: str,
+    username: str | None = None,
+    password: str | None = None,
+    timeout: float | None = None,
+    progress: Progress = quietly,
+) -> Session:
+    """Connect to the libvirt daemon at ``uri``.
+
+    ``username`` and ``password`` are given only where the transport asks for them.  ``timeout`` is in seconds, for
+    opening and for every later call.  Raises Unreachable or AuthenticationFailed with libvirt's own words.
+    """
+    # libvirt prints every error to stderr unless a handler takes it; the errors are raised anyway.
+    libvirt.registerErrorHandler(lambda _context, _error: None, None)
+    asked = [
+        libvirt.VIR_CRED_USERNAME,
+        libvirt.VIR_CRED_AUTHNAME,
+        libvirt.VIR_CRED_PASSPHRASE,
+        libvirt.VIR_CRED_NOECHOPROMPT,
+    ]
+    watch = Watchdog(timeout or CONNECT_WITHIN, watchdog.open_sockets())
+    try:
+        with watch.watching(patient=False):
+            connection = libvirt.openAuth(uri, [asked, _answers(username, password), None], 0)
+    except libvirt.libvirtError as error:
+        watch.end()
+        raise _not_opened(error, uri, watch) from error
+    watch.limit = timeout
+    watch.opened(connection.getLibVersion)
+    watchdog.work_with(watch)
+
+    def reopen() -> Session:
+        return open_session(uri, username, password, timeout, progress)
+
+    return Session(uri, connection, timeout, progress, reopen, watch)
+
+
+def _answers(username: str | None, password: str | None) -> Callable[[list[list[Any]], Any], int]:
+    def answer(credentials: list[list[Any]], _data: Any) -> int:
+        for credential in credentials:
+            if credential[0] in (libvirt.VIR_CRED_USERNAME, libvirt.VIR_CRED_AUTHNAME) and username is not None:
+                credential[4] = username
+            elif credential[0] in (libvirt.VIR_CRED_PASSPHRASE, libvirt.VIR_CRED_NOECHOPROMPT) and password is not None:
+                credential[4] = password
+            else:
+                return -1
+        return 0
+
+    return answer
+
+
+def _not_opened(error: libvirt.libvirtError, uri: str, watch: Watchdog) -> errors.VirtError:
+    """The error for a connection that cannot be opened."""
+    words = error.get_error_message() or str(error)
+    if watch.fired:
+        return errors.Unreachable(f"Cannot connect to {uri}: the host does not answer within {watch.limit:g} seconds")
+    if is_code(error, "VIR_ERR_SYSTEM_ERROR") and error.get_int1() in (errno.EACCES, errno.EPERM):
+        return errors.AuthenticationFailed(f"Cannot connect to {uri}: {words}")
+    if is_connection_loss(error):
+        return errors.Unreachable(f"Cannot connect to {uri}: {words}")
+    return translate(error, f"connect to {uri}")
+
+
+__all__ = ["CONNECT_WITHIN", "Session", "open_session", "talking"]

@@ -1,0 +1,331 @@
+# Copyright (c) 2026 SVPC authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Volumes for disks: made when they do not exist, grown when larger is asked for, never shrunk, never taken twice."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from xml.etree import ElementTree
+
+from ansible_collections.svpc.virt.plugins.module_utils.errors import (
+    Conflict,
+    HostFailed,
+    InvalidInput,
+    NotFound,
+    VirtError,
+)
+from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd
+from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
+from ansible_collections.svpc.virt.plugins.module_utils.model.units import size_words
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.errors import (
+    is_code,
+    is_code_of,
+    libvirt,
+    talking,
+)
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.session import Session
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.storage_index import (
+    Place,
+    StorageIndex,
+    find_volume,
+)
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.storage_users import users
+
+MEDIA = (ResourceType.CD_DRIVE, ResourceType.DVD_DRIVE, ResourceType.FLOPPY_DRIVE)
+"""Drives whose storage is put in and taken out, and never made."""
+_FORMATS_OF_VOLUMES = {"iso": "raw", "vhd": "vpc", "luks": "raw"}
+"""Words of the model for which libvirt's volumes have another one."""
+
+
+@dataclass
+class Allocations:
+    """What was allocated for one verb, so that it can be given back when the verb fails."""
+
+    session: Session
+    index: StorageIndex
+    dry: bool = False
+    """Only judge: nothing is made and nothing grows, and volumes that do not exist yet get no path."""
+    _undo: list[tuple[str, Callable[[], None]]] = field(default_factory=list)
+    _users: dict[str, set[str]] | None = None
+
+    def allocate(self, system: str, rasd: Rasd, taken: Iterable[str] = ()) -> Rasd:
+        """The resource with the storage it asks for in place.
+
+        A disk of a pool is a volume, called ``SYSTEM-RESOURCE.FORMAT`` unless the resource names one; it is made when
+        it does not exist.  ``taken`` are the paths that other resources of the system use.  Raises InvalidInput when
+        the resource does not say enough, Conflict when another system uses the volume or the pool is not active, and
+        HostFailed when there is not enough room; nothing half-made stays.
+        """
+        if rasd.resource_type in MEDIA:
+            return replace(rasd, host_resource=with_paths(self.index, rasd.pool_id, rasd.host_resource))
+        if rasd.resource_type is not ResourceType.DISK_DRIVE:
+            return rasd
+        label = f"{rasd.label} of virtual system {system!r}"
+        path = rasd.host_resource[0] if rasd.host_resource else None
+        if path is not None and path in taken:
+            raise Conflict(f"{label}: another disk of it uses {path}")
+        pool_id = rasd.pool_id
+        if pool_id is None:
+            if path is None:
+                pools = ", ".join(sorted(self.index.places())) or "none"
+                raise InvalidInput(
+                    f"{label}: say where it is to be kept: pool_id (storage pools are: {pools}) or host_resource"
+                )
+            place = self.index.place_of(path)
+            if place is None or not place.active:
+                return rasd  # a file or device that is the user's own business
+            pool_id = place.pool
+        pool, place = self.index.open_pool(pool_id, f"allocate storage for {label}")
+        image_format = rasd.settings.get("format") or ("qcow2" if place.holds_files else "raw")
+        name = self._volume_name(system, rasd, place, image_format, path, set(taken))
+        # Looking again at a folder takes long where there are many files; making a volume tells as well.
+        known = find_volume(pool, name, fresh=not place.holds_files)
+        if known is not None:
+            volume, is_new = known, False
+        elif self.dry:
+            _size(name, place, rasd, label)
+            return rasd
+        else:
+            volume, is_new = self._create(pool, place, name, image_format, rasd, label)
+        if not is_new:
+            image_format = self._adopt(volume, rasd, system, label, image_format)
+        with talking(f"read volume {name!r} of storage pool {pool_id!r}"):
+            host_resource = (str(volume.path()),)
+        settings = {**rasd.settings, "format": image_format}
+        return replace(rasd, pool_id=pool_id, host_resource=host_resource, settings=settings)
+
+    def _volume_name(
+        self, system: str, rasd: Rasd, place: Place, image_format: str, path: str | None, taken: set[str]
+    ) -> str:
+        if path is not None:
+            folder, name = posixpath.split(posixpath.normpath(path))
+            if folder and folder != place.folder:
+                raise InvalidInput(
+                    f"{rasd.label} of virtual system {system!r}: {path} does not lie in storage pool {place.pool!r}, "
+                    f"whose volumes are in {place.folder}"
+                )
+            return name
+        suffix = f".{image_format}" if place.holds_files else ""
+        if rasd.name:
+            return volume_name(system, rasd.name) + suffix
+        number = 0
+        while posixpath.join(place.folder, f"{volume_name(system, f'disk{number}')}{suffix}") in taken:
+            number += 1
+        return volume_name(system, f"disk{number}") + suffix
+
+    def _create(
+        self, pool: libvirt.virStoragePool, place: Place, name: str, image_format: str, rasd: Rasd, label: str
+    ) -> tuple[libvirt.virStorageVol, bool]:
+        """A volume, and whether it is new: there may be one of that name of which libvirt did not know."""
+        if not rasd.virtual_quantity:
+            found = find_volume(pool, name)
+            if found is not None:
+                return found, False
+        size = _size(name, place, rasd, label)
+        text = volume_xml(name, size, image_format, place.holds_files)
+        try:
+            with talking(f"create volume {name!r} in storage pool {place.pool!r} for {label}", patient=True):
+                volume = pool.createXML(text, 0)
+        except (HostFailed, Conflict) as error:
+            left = _look_again(pool, name)
+            if left is None:
+                raise
+            # libvirt refuses to write over what exists, before it touches anything, with one of these.  What it leaves
+            # half-made it deletes by itself; deleting here could hit somebody else's.
+            if is_code_of(error, "VIR_ERR_OPERATION_INVALID", "VIR_ERR_OPERATION_FAILED", "VIR_ERR_STORAGE_VOL_EXIST"):
+                return left, False
+            raise
+        self._undo.append((f"volume {name!r} of storage pool {place.pool!r}", lambda: self._take_back(volume)))
+        return volume, True
+
+    def _take_back(self, volume: libvirt.virStorageVol) -> None:
+        """Delete a volume made here, unless somebody has found a use for it meanwhile."""
+        with talking(f"read volume {volume.name()!r}"):
+            path = posixpath.normpath(volume.path())
+        used = sorted(users(self.session, self.index).get(path, ()))
+        if used:
+            raise Conflict(f"it is used by virtual system {used[0]!r}")
+        delete_volume(volume)
+
+    def _adopt(self, volume: libvirt.virStorageVol, rasd: Rasd, system: str, label: str, image_format: str) -> str:
+        """Take a volume that exists, if nobody uses it and it is as asked for or can grow to that."""
+        with talking(f"read volume {volume.name()!r} for {label}"):
+            path = posixpath.normpath(volume.path())
+            document = ElementTree.fromstring(volume.XMLDesc(0))
+        others = sorted(self.users().get(path, set()) - {system})
+        if others and not rasd.settings.get("shareable") and rasd.settings.get("access") != "readable":
+            raise Conflict(
+                f"{label}: {path} is used by virtual system {others[0]!r}; only disks that every one of them declares "
+                "shareable or read-only can be used by several"
+            )
+        found = document.find("target/format")
+        actual = found.get("type", "raw") if found is not None else "raw"
+        wanted = rasd.settings.get("format")
+        if wanted and volume_format(wanted) != actual:
+            raise Conflict(f"{label}: {path} exists with format {actual}, not {wanted}")
+        if rasd.virtual_quantity is not None:
+            before = int(document.findtext("capacity") or 0)
+            if rasd.virtual_quantity < before:
+                raise _shrinking(label, before, rasd.virtual_quantity)
+            if not self.dry:
+                grow_volume(volume, rasd.virtual_quantity, label)
+        return wanted or (actual if found is not None and document.get("type") == "file" else image_format)
+
+    def users(self) -> dict[str, set[str]]:
+        """The systems that use each path, read once."""
+        if self._users is None:
+            self._users = users(self.session, self.index)
+        return self._users
+
+    def give_back(self) -> list[str]:
+        """Undo every allocation, the last one first; what could not be undone is returned, in words."""
+        left = []
+        for what, undo in reversed(self._undo):
+            try:
+                undo()
+            except VirtError as error:
+                left.append(f"{what} stays behind: {error.message}")
+        self._undo.clear()
+        return left
+
+
+def check_storage(session: Session, system: str, resources: Iterable[Rasd]) -> list[Rasd]:
+    """The resources with the storage they would get; a volume that is still to be made has no path yet.
+
+    Raises what can be known to keep storage for new resources of a system from being allocated.
+    """
+    allocations = Allocations(session, StorageIndex(session), dry=True)
+    taken: set[str] = set()
+    found = []
+    for rasd in resources:
+        judged = allocations.allocate(system, rasd, taken)
+        taken.update(judged.host_resource or ())
+        is_name = judged.pool_id and any("/" not in place for place in judged.host_resource or ())
+        found.append(replace(judged, host_resource=None) if is_name else judged)
+    return found
+
+
+def _size(name: str, place: Place, rasd: Rasd, label: str) -> int:
+    """How large a new volume is to be.  Raises InvalidInput when nobody said."""
+    if not rasd.virtual_quantity:
+        raise InvalidInput(
+            f"{label}: volume {name!r} does not exist in storage pool {place.pool!r} and is to be made: "
+            "say how large (virtual_quantity)"
+        )
+    return rasd.virtual_quantity
+
+
+def with_paths(index: StorageIndex, pool_id: str | None, places: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    """The storage behind a drive, with the names of volumes of a pool made into paths.  Raises NotFound."""
+    if pool_id is None or not places or all("/" in place for place in places):
+        return places
+    pool, _place = index.open_pool(pool_id, f"use {', '.join(places)}")
+    found = []
+    for name in places:
+        volume = None if "/" in name else find_volume(pool, name)
+        if volume is None and "/" not in name:
+            raise NotFound(f"There is no volume {name!r} in storage pool {pool_id!r}")
+        with talking(f"read volume {name!r} of storage pool {pool_id!r}"):
+            found.append(name if volume is None else str(volume.path()))
+    return tuple(found)
+
+
+def _look_again(pool: libvirt.virStoragePool, name: str) -> libvirt.virStorageVol | None:
+    try:
+        return find_volume(pool, name)
+    except VirtError:
+        return None
+
+
+def volume_name(system: str, resource: str) -> str:
+    """The name of a system's own volume, without the suffix that tells its format."""
+    return f"{system}-{resource}".replace("/", "_")
+
+
+def volume_format(word: str) -> str:
+    """libvirt's word for an image format of the model."""
+    return _FORMATS_OF_VOLUMES.get(word, word)
+
+
+def volume_xml(name: str, capacity: int, image_format: str, file: bool) -> str:
+    """The document of a new volume of ``capacity`` bytes; files take room only as they are written."""
+    volume = ElementTree.Element("volume")
+    ElementTree.SubElement(volume, "name").text = name
+    ElementTree.SubElement(volume, "capacity", unit="bytes").text = str(capacity)
+    if file:
+        ElementTree.SubElement(volume, "allocation", unit="bytes").text = "0"
+        target = ElementTree.SubElement(volume, "target")
+        ElementTree.SubElement(target, "format", type=volume_format(image_format))
+        if image_format == "qcow2":  # the format's older version cannot grow once it holds snapshots
+            ElementTree.SubElement(target, "compat").text = "1.1"
+    return ElementTree.tostring(volume, encoding="unicode")
+
+
+def grow_volume(volume: libvirt.virStorageVol, capacity: int, label: str) -> None:
+    """Give a volume that nobody has open at least ``capacity`` bytes.  Raises InvalidInput when it is larger."""
+    with talking(f"grow {label} to {size_words(capacity)}", patient=True):
+        before = int(volume.info()[1])
+        if capacity < before:
+            raise _shrinking(label, before, capacity)
+        if capacity > before:
+            volume.resize(capacity, 0)
+
+
+def _shrinking(label: str, before: int, wanted: int) -> InvalidInput:
+    return InvalidInput(
+        f"{label} has {size_words(before)} and cannot be made smaller: {size_words(wanted)} would cut data off; "
+        "allowed is the same size or more"
+    )
+
+
+def grow_disk(session: Session, domain: libvirt.virDomain, target: str, path: str, capacity: int, label: str) -> None:
+    """Give the disk of a domain ``capacity`` bytes: through the hypervisor while it has the image open, else directly.
+
+    Raises InvalidInput when the disk is larger already, HostFailed for a path that libvirt cannot resize.
+    """
+    with talking(f"read the size of {label}"):
+        active = bool(domain.isActive())
+        before = int(domain.blockInfo(target if active else path, 0)[0])
+    if capacity < before:
+        raise _shrinking(label, before, capacity)
+    if capacity == before:
+        return
+    if active:
+        with talking(f"grow {label} to {size_words(capacity)}", patient=True):
+            domain.blockResize(target, capacity, libvirt.VIR_DOMAIN_BLOCK_RESIZE_BYTES)
+        return
+    volume = open_volume(session, StorageIndex(session), path)
+    if volume is None:
+        raise HostFailed(
+            f"Cannot grow {label}: {path} lies outside every active storage pool; it can be grown while "
+            "the virtual system runs, or through a pool of its folder"
+        )
+    grow_volume(volume, capacity, label)
+
+
+def open_volume(session: Session, index: StorageIndex, path: str, fresh: bool = True) -> libvirt.virStorageVol | None:
+    """The volume at a path, or None when no active pool has one there; see :func:`storage_index.find_volume`."""
+    found = index.volume_of(path)
+    if found is not None and index.places()[found[0]].active:
+        pool, _place = index.open_pool(found[0], f"look up {path}")
+        return find_volume(pool, found[1], fresh)
+    with talking(f"look up the volume at {path}"):
+        try:
+            return session.connection.storageVolLookupByPath(path)
+        except libvirt.libvirtError as error:
+            if is_code(error, "VIR_ERR_NO_STORAGE_VOL", "VIR_ERR_NO_SUPPORT"):
+                return None
+            raise
+
+
+def delete_volume(volume: libvirt.virStorageVol) -> None:
+    """Delete a volume.  One that has gone already is no error."""
+    with talking(f"delete volume {volume.name()!r}", patient=True):
+        try:
+            volume.delete(0)
+        except libvirt.libvirtError as error:
+            if not is_code(error, "VIR_ERR_NO_STORAGE_VOL"):
+                raise

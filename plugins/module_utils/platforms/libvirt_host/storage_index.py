@@ -1,0 +1,143 @@
+# Copyright (c) 2026 SVPC authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which storage pool a path belongs to.
+
+Most pools have all their volumes directly under one folder, so that the folder of a path tells its pool without a
+call; that holds for a file libvirt has not looked at since it was made, and for a pool that is not active.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass
+from xml.etree import ElementTree
+
+from ansible_collections.svpc.virt.plugins.module_utils.errors import Conflict, NotFound
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.errors import is_code, libvirt, talking
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.session import Session
+
+FILE_POOLS = frozenset({"dir", "fs", "netfs", "vstorage"})
+"""Kinds of pools whose volumes are image files."""
+_FOLDER_POOLS = FILE_POOLS | {"logical", "zfs"}
+_DEVICES = "/dev/"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A storage pool and the folder under which its volumes appear."""
+
+    pool: str
+    kind: str
+    folder: str
+    active: bool
+
+    @property
+    def holds_files(self) -> bool:
+        """Whether volumes are image files, which have formats and grow as they are written."""
+        return self.kind in FILE_POOLS
+
+
+class StorageIndex:
+    """The storage pools of a host as they are during one reading or one verb."""
+
+    def __init__(self, session: Session) -> None:
+        """Read nothing yet."""
+        self.session = session
+        self._places: dict[str, Place] | None = None
+        self._devices: dict[str, tuple[str, str]] | None = None
+
+    def places(self) -> dict[str, Place]:
+        """All pools by name."""
+        if self._places is None:
+            found = {}
+            with talking("list the storage pools"):
+                pools = self.session.connection.listAllStoragePools(0)
+            for pool in pools:
+                place = _place(pool)
+                if place is not None:
+                    found[place.pool] = place
+            self._places = found
+        return self._places
+
+    def place_of(self, path: str) -> Place | None:
+        """The pool whose folder holds ``path``."""
+        folder = posixpath.dirname(posixpath.normpath(path))
+        for place in self.places().values():
+            if place.kind in _FOLDER_POOLS and place.folder == folder:
+                return place
+        return None
+
+    def volume_of(self, path: str) -> tuple[str, str] | None:
+        """The names of the pool and the volume behind ``path``, or None when it lies outside every pool."""
+        place = self.place_of(path)
+        if place is not None:
+            return place.pool, posixpath.basename(posixpath.normpath(path))
+        if path.startswith(_DEVICES):
+            return self._device_volumes().get(posixpath.normpath(path))
+        return None
+
+    def _device_volumes(self) -> dict[str, tuple[str, str]]:
+        """The volumes of pools of whole devices (disk, iscsi, scsi, mpath), by path."""
+        if self._devices is None:
+            found = {}
+            for place in self.places().values():
+                if place.kind in _FOLDER_POOLS or not place.active or not place.folder.startswith(_DEVICES):
+                    continue
+                with talking(f"list the volumes of storage pool {place.pool!r}"):
+                    pool = self.session.connection.storagePoolLookupByName(place.pool)
+                    for volume in pool.listAllVolumes(0):
+                        found[posixpath.normpath(volume.path())] = (place.pool, volume.name())
+            self._devices = found
+        return self._devices
+
+    def open_pool(self, name: str, purpose: str) -> tuple[libvirt.virStoragePool, Place]:
+        """An active pool to work in.  Raises NotFound, or Conflict when it is not active, both naming ``purpose``."""
+        with talking(f"look up storage pool {name!r}"):
+            try:
+                pool = self.session.connection.storagePoolLookupByName(name)
+            except libvirt.libvirtError as error:
+                if not is_code(error, "VIR_ERR_NO_STORAGE_POOL"):
+                    raise
+                known = ", ".join(sorted(self.places())) or "none"
+                raise NotFound(f"Cannot {purpose}: there is no storage pool {name!r}; there are {known}") from error
+        place = _place(pool)
+        if place is None:
+            raise NotFound(f"Cannot {purpose}: storage pool {name!r} has just been removed")
+        if not place.active:
+            raise Conflict(f"Cannot {purpose}: storage pool {name!r} is not active; activate it first")
+        return pool, place
+
+
+def _place(pool: libvirt.virStoragePool) -> Place | None:
+    """What a pool says of itself; None when it has vanished."""
+    with talking(f"read storage pool {pool.name()!r}"):
+        try:
+            document = ElementTree.fromstring(pool.XMLDesc(0))
+            active = bool(pool.isActive())
+        except libvirt.libvirtError as error:
+            if is_code(error, "VIR_ERR_NO_STORAGE_POOL"):
+                return None
+            raise
+    folder = document.findtext("target/path") or ""
+    return Place(
+        pool=document.findtext("name") or "",
+        kind=document.get("type") or "",
+        folder=posixpath.normpath(folder) if folder else "",
+        active=active,
+    )
+
+
+def find_volume(pool: libvirt.virStoragePool, name: str, fresh: bool = True) -> libvirt.virStorageVol | None:
+    """A volume by name, or None.  With ``fresh``, the pool looks again at what it holds before none is believed."""
+    with talking(f"look up volume {name!r}"):
+        try:
+            return pool.storageVolLookupByName(name)
+        except libvirt.libvirtError as error:
+            if not is_code(error, "VIR_ERR_NO_STORAGE_VOL"):
+                raise
+    if not fresh:
+        return None
+    with talking(f"refresh storage pool {pool.name()!r}", patient=True):
+        pool.refresh(0)
+    return find_volume(pool, name, fresh=False)

@@ -1,0 +1,130 @@
+# Copyright (c) 2026 SVPC authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who uses a piece of storage: virtual systems with their backing chains and snapshots, and volumes that build on it."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Container, Iterator
+from xml.etree import ElementTree
+
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.documents import asked, document, listed
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.errors import (
+    flag,
+    is_code,
+    libvirt,
+    talking,
+)
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.session import Session
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.storage_index import StorageIndex
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.verbatim import Element, parse
+
+_GONE = ("VIR_ERR_NO_DOMAIN", "VIR_ERR_NO_DOMAIN_SNAPSHOT")
+
+
+def sources(document: Element, index: StorageIndex) -> Iterator[str]:
+    """Every path that the disks of a domain document name, backing chains and volumes of pools included."""
+    for disk in document.iter("disk"):
+        for source in disk.iter("source"):
+            if source.get("pool") and source.get("volume"):
+                place = index.places().get(source.get("pool", ""))
+                if place is not None:
+                    yield posixpath.join(place.folder, source.get("volume", ""))
+            path = source.get("file") or source.get("dev") or source.get("dir") or source.get("name")
+            if path:
+                yield posixpath.normpath(path)
+
+
+def users(session: Session, index: StorageIndex) -> dict[str, set[str]]:
+    """The names of the systems that use each path, now or after their next activation, or in a snapshot."""
+    found: dict[str, set[str]] = {}
+    with talking("list the virtual systems"):
+        domains = session.connection.listAllDomains(0)
+    inactive = flag("VIR_DOMAIN_XML_INACTIVE")
+    with asked(domains, lambda group: [document(domain, inactive) for domain in group]) as definitions:
+        active = listed(session, "VIR_CONNECT_LIST_DOMAINS_ACTIVE")
+        saved = listed(session, "VIR_CONNECT_LIST_DOMAINS_MANAGEDSAVE")
+        with_snapshots = listed(session, "VIR_CONNECT_LIST_DOMAINS_HAS_SNAPSHOT")
+        for domain, definition in zip(domains, definitions):
+            uuid, name = domain.UUIDString(), domain.name()
+            texts = [] if definition is None else [definition]
+            if uuid in active or uuid in saved:
+                texts += _other_documents(domain)
+            paths = {path for text in texts for path in sources(parse(text, f"virtual system {name!r}"), index)}
+            if uuid in with_snapshots:
+                paths.update(snapshot_files(domain, index))
+            for path in paths:
+                found.setdefault(path, set()).add(name)
+    return found
+
+
+def _other_documents(domain: libvirt.virDomain) -> list[str]:
+    """What is running of a domain, or saved."""
+    with talking(f"read virtual system {domain.name()!r}"):
+        try:
+            if domain.isActive():
+                return [domain.XMLDesc(0)]
+            return [domain.managedSaveGetXMLDesc(0)] if domain.hasManagedSaveImage() else []
+        except libvirt.libvirtError as error:
+            if is_code(error, *_GONE):
+                return []
+            raise
+
+
+def snapshot_files(domain: libvirt.virDomain, index: StorageIndex) -> dict[str, str]:
+    """The paths that the snapshots of a domain need, each with the name of one such snapshot."""
+    found: dict[str, str] = {}
+    with talking(f"read the snapshots of virtual system {domain.name()!r}"):
+        try:
+            texts = [snapshot.getXMLDesc(0) for snapshot in domain.listAllSnapshots(0)]
+        except libvirt.libvirtError as error:
+            if is_code(error, *_GONE, "VIR_ERR_NO_SUPPORT"):
+                return found
+            raise
+    for text in texts:
+        document = ElementTree.fromstring(text)
+        name = document.findtext("name") or ""
+        memory = document.find("memory")
+        paths = set(sources(document, index))
+        if memory is not None and memory.get("file"):
+            paths.add(posixpath.normpath(memory.get("file", "")))
+        for path in paths:
+            found.setdefault(path, name)
+    return found
+
+
+def backing_of(session: Session, index: StorageIndex, refresh: Container[str] = ()) -> dict[str, set[str]]:
+    """The paths of the volumes that build on each path, as far as active pools of image files know.
+
+    The pools named in ``refresh`` look again at what they hold: files made by others (snapshots, copies) count as
+    well.  Not all pools do: one whose folder has vanished would be deactivated by that.
+    """
+    found: dict[str, set[str]] = {}
+    for place in index.places().values():
+        if not place.active or not place.holds_files:
+            continue
+        with talking(f"list the volumes of storage pool {place.pool!r}", patient=True):
+            try:
+                pool = session.connection.storagePoolLookupByName(place.pool)
+                if place.pool in refresh:
+                    pool.refresh(0)
+                volumes = pool.listAllVolumes(0)
+            except libvirt.libvirtError as error:
+                if is_code(error, "VIR_ERR_NO_STORAGE_POOL"):
+                    continue
+                raise
+        for volume in volumes:
+            with talking(f"read volume {volume.name()!r} of storage pool {place.pool!r}"):
+                try:
+                    document = ElementTree.fromstring(volume.XMLDesc(0))
+                except libvirt.libvirtError as error:
+                    if is_code(error, "VIR_ERR_NO_STORAGE_VOL"):
+                        continue
+                    raise
+            backing = document.findtext("backingStore/path")
+            path = document.findtext("target/path") or posixpath.join(place.folder, volume.name())
+            if backing:
+                base = posixpath.normpath(posixpath.join(posixpath.dirname(path), backing))
+                found.setdefault(base, set()).add(posixpath.normpath(path))
+    return found

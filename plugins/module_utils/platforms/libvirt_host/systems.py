@@ -1,0 +1,208 @@
+# Copyright (c) 2026 SVPC authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reading domains into the model: one alone, or all in few calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import only
+from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
+from ansible_collections.svpc.virt.plugins.module_utils.model.states import INSTANTIATED, SystemState
+from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import Configuration, VirtualSystem
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.alike import Alike
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.documents import asked, document, listed
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.domain_xml import DomainDocument
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.domains import (
+    lookup,
+    state_and_reason,
+    system_state,
+)
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.errors import (
+    UNKNOWN_CALL,
+    flag,
+    is_code,
+    libvirt,
+    talking,
+)
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.host_volumes import HostVolumes
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.session import Session
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.storage_index import StorageIndex
+
+DEFINITION = flag("VIR_DOMAIN_XML_INACTIVE", "VIR_DOMAIN_XML_SECURE")
+"""How definitions are read: with their secrets, which would be lost when the document is written back."""
+RUNNING = flag("VIR_DOMAIN_XML_SECURE")
+_Found = TypeVar("_Found")
+
+
+@dataclass
+class _Marks:
+    """What libvirt says of a domain outside its documents."""
+
+    autostart: bool = False
+    saved: bool = False
+    snapshots: bool = False
+    checkpoints: bool = False
+    persistent: bool = True
+
+
+def virtual_system(session: Session, name: str, uuid: str | None = None) -> VirtualSystem | None:
+    """The system of that name; None when there is none.  Raises Conflict when name and UUID disagree."""
+    domain = lookup(session, name, uuid)
+    if domain is None:
+        return None
+    return _Reading(session).read(domain, _marks_of(domain), None)
+
+
+def virtual_systems(session: Session) -> list[VirtualSystem]:
+    """All systems by name.  One that vanishes while it is read is left out."""
+    with talking("list the virtual systems"):
+        domains = session.connection.listAllDomains(0)
+    if not domains:
+        return []
+    reading = _Reading(session)
+
+    def ask(group: Sequence[libvirt.virDomain]) -> list[tuple[str | None, dict[str, Any] | None]]:
+        stats = reading.volumes.statistics(group)
+        return [(document(domain, DEFINITION), stats.get(domain.UUIDString())) for domain in group]
+
+    found = []
+    with asked(domains, ask) as answers:
+        marks = _marks_of_all(session, domains)
+        for domain, (text, stats) in zip(domains, answers):
+            system = None if text is None else reading.read(domain, marks[domain.UUIDString()], stats, text)
+            if system is not None:
+                found.append(system)
+    return sorted(found, key=lambda system: system.name)
+
+
+def _marks_of_all(session: Session, domains: list[libvirt.virDomain]) -> dict[str, _Marks]:
+    """By UUID."""
+    autostart = listed(session, "VIR_CONNECT_LIST_DOMAINS_AUTOSTART")
+    saved = listed(session, "VIR_CONNECT_LIST_DOMAINS_MANAGEDSAVE")
+    snapshots = listed(session, "VIR_CONNECT_LIST_DOMAINS_HAS_SNAPSHOT")
+    checkpoints = listed(session, "VIR_CONNECT_LIST_DOMAINS_HAS_CHECKPOINT")
+    transient = listed(session, "VIR_CONNECT_LIST_DOMAINS_TRANSIENT")
+    return {
+        uuid: _Marks(uuid in autostart, uuid in saved, uuid in snapshots, uuid in checkpoints, uuid not in transient)
+        for uuid in (domain.UUIDString() for domain in domains)
+    }
+
+
+def _marks_of(domain: libvirt.virDomain) -> _Marks:
+    def ask(question: Callable[[], Any], otherwise: bool = False) -> bool:
+        try:
+            return bool(question())
+        except libvirt.libvirtError as error:
+            if is_code(error, *UNKNOWN_CALL, "VIR_ERR_NO_DOMAIN"):
+                return otherwise
+            raise
+
+    with talking(f"read virtual system {domain.name()!r}"):
+        persistent = ask(domain.isPersistent, True)
+        return _Marks(
+            autostart=persistent and ask(domain.autostart),
+            saved=ask(domain.hasManagedSaveImage),
+            snapshots=ask(domain.snapshotNum),
+            checkpoints=ask(domain.listAllCheckpoints),
+            persistent=persistent,
+        )
+
+
+class _Reading:
+    """One reading of a host: what several domains need is read once."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.volumes = HostVolumes(session, StorageIndex(session))
+        self.alike = Alike(self.volumes)
+
+    def read(
+        self, domain: libvirt.virDomain, marks: _Marks, stats: dict[str, Any] | None = None, text: str | None = None
+    ) -> VirtualSystem | None:
+        """One domain in the model; None when it has vanished.  ``text`` is its definition, when that is known."""
+        name = domain.name()
+        with talking(f"read virtual system {name!r}"):
+            if stats is None:
+                stats = self.volumes.ask_about([domain]).get(domain.UUIDString(), {})
+            try:
+                return self._read(domain, name, marks, stats, text)
+            except libvirt.libvirtError as error:
+                if is_code(error, "VIR_ERR_NO_DOMAIN"):
+                    return None
+                raise
+
+    def _read(
+        self, domain: libvirt.virDomain, name: str, marks: _Marks, stats: dict[str, Any], text: str | None
+    ) -> VirtualSystem:
+        if "state.state" in stats:
+            state = system_state(stats["state.state"], stats.get("state.reason", 0), marks.saved)
+        else:
+            state = system_state(*state_and_reason(domain), marks.saved)
+        if text is None:
+            text = domain.XMLDesc(DEFINITION)
+        uuid = domain.UUIDString()
+        defined = _with_startup(self.alike.configuration(text), marks)
+        running: Configuration | None = None
+        if state in INSTANTIATED:
+            running = self._running(domain.XMLDesc(RUNNING), marks)
+            running = _one_pin(defined, running)
+        elif state is SystemState.SUSPENDED:
+            saved = _or_none(lambda: domain.managedSaveGetXMLDesc(flag("VIR_DOMAIN_SAVE_IMAGE_XML_SECURE")))
+            running = self._running(saved, marks) if saved else defined
+        return VirtualSystem(
+            name=name,
+            uuid=uuid,
+            state=state,
+            defined=defined,
+            running=running,
+            persistent=marks.persistent,
+            snapshots=tuple(sorted(domain.snapshotListNames(0))) if marks.snapshots else (),
+            belongings=belongings(text, marks.checkpoints),
+            instance_id=uuid,
+        )
+
+    def _running(self, text: str, marks: _Marks) -> Configuration:
+        return _with_startup(DomainDocument.parse(text).configuration(self.volumes), marks)
+
+
+def _with_startup(found: Configuration, marks: _Marks) -> Configuration:
+    startup = "always_startup" if marks.autostart else "none"
+    return Configuration({**found.settings, "automatic_startup_action": startup}, found.resources)
+
+
+def _one_pin(defined: Configuration, running: Configuration) -> Configuration:
+    """Call the binding of a single processor what the definition calls it: libvirt does not tell the kinds apart."""
+    recorded, actual = (only(each.resources, ResourceType.PROCESSOR) for each in (defined, running))
+    if not recorded or not actual or actual[0].maximum_quantity != 1:
+        return running
+    if recorded[0].host_resource != actual[0].host_resource or not actual[0].host_resource:
+        return running
+    same = replace(actual[0], mapping_behavior=recorded[0].mapping_behavior)
+    return replace(running, resources=tuple(same if rasd is actual[0] else rasd for rasd in running.resources))
+
+
+def belongings(text: str, checkpoints: bool) -> tuple[str, ...]:
+    """What goes with a domain when it is removed, from its definition."""
+    found = []
+    # libvirt before 9.2 does not write down the file it makes for firmware it chose by itself.
+    if "<nvram" in text or "<os firmware='efi'" in text:
+        found.append("nvram")
+    if "<tpm " in text and "type='emulator'" in text.partition("<tpm ")[2].partition("</tpm>")[0]:
+        found.append("tpm_state")
+    if checkpoints:
+        found.append("checkpoints")
+    return tuple(found)
+
+
+def _or_none(call: Callable[[], _Found]) -> _Found | None:
+    """The answer, or None where this kind of host does not know the call."""
+    try:
+        return call()
+    except libvirt.libvirtError as error:
+        if is_code(error, *UNKNOWN_CALL):
+            return None
+        raise

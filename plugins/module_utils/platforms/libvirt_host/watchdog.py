@@ -1,0 +1,134 @@
+# Copyright (c) 2026 SVPC authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A limit for calls to a host that no longer answers.
+
+libvirt's calls wait for ever, and nothing can interrupt them from outside, except the end of the connection: a
+watchdog shuts the connection's sockets down, and the waiting call fails at once.  To the calls it costs the setting of
+one number.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import stat
+import threading
+import time
+from collections.abc import Iterator
+from typing import Callable
+
+Sockets = frozenset[tuple[int, int]]
+"""Open sockets of this process, as (file descriptor, inode): a number that was used again is another socket."""
+
+PING_EVERY = 30.0
+"""Seconds after which a host is asked whether it still answers, and seconds it has for the answer."""
+_LONGEST_NAP = 1.0
+_FOLDERS = ("/proc/self/fd", "/dev/fd")
+
+
+class Watchdog:
+    """Looks after the calls of one connection."""
+
+    def __init__(self, limit: float | None, sockets_before: Sockets) -> None:
+        """Watch the sockets opened since ``sockets_before``; ``limit`` is in seconds for one call.
+
+        Without a limit a call may take as long as the host works on it, if only the host answers a ping meanwhile.
+        """
+        self.limit = limit
+        self.fired = False
+        """The connection was cut because the host did not answer in time."""
+        self.ping: Callable[[], object] | None = None
+        """Asks the host for something it can always answer; None while the connection is being opened."""
+        self._sockets_before = sockets_before
+        self._sockets: Sockets | None = None
+        self._deadline: float | None = None
+        self._patient = False
+        self._ended = threading.Event()
+        threading.Thread(target=self._watch, name="libvirt watchdog", daemon=True).start()
+
+    def opened(self, ping: Callable[[], object]) -> None:
+        """The connection is open: from here on its sockets are known, and the host can be asked for a sign of life."""
+        self._sockets = open_sockets() - self._sockets_before
+        self.ping = ping
+
+    def end(self) -> None:
+        """Stop watching."""
+        self._ended.set()
+
+    @contextlib.contextmanager
+    def watching(self, patient: bool) -> Iterator[None]:
+        """Limit what happens inside; ``patient`` calls take their time, as long as the host gives signs of life."""
+        before = self._deadline, self._patient
+        self._patient = patient or self.limit is None
+        self._deadline = time.monotonic() + (PING_EVERY if self._patient else self.limit or 0.0)
+        try:
+            yield
+        finally:
+            self._deadline, self._patient = before
+
+    def _watch(self) -> None:
+        nap = min(_LONGEST_NAP, (self.limit or PING_EVERY) / 10)
+        while not self._ended.wait(nap):
+            deadline = self._deadline
+            if deadline is None or time.monotonic() < deadline:
+                continue
+            if self._patient and self._gives_sign():
+                if self._deadline == deadline:
+                    self._deadline = time.monotonic() + PING_EVERY
+            elif self._deadline == deadline:
+                self.fired = True
+                self._cut()
+                return
+
+    def _gives_sign(self) -> bool:
+        ping = self.ping
+        if ping is None:
+            return False
+        answered = threading.Event()
+
+        def ask() -> None:
+            with contextlib.suppress(Exception):  # an error is an answer as well
+                ping()
+            answered.set()
+
+        threading.Thread(target=ask, name="libvirt ping", daemon=True).start()
+        return answered.wait(self.limit or PING_EVERY)
+
+    def _cut(self) -> None:
+        now = open_sockets()
+        for descriptor, _inode in now - self._sockets_before if self._sockets is None else now & self._sockets:
+            with contextlib.suppress(OSError):
+                duplicate = socket.socket(fileno=os.dup(descriptor))
+                with duplicate:
+                    duplicate.shutdown(socket.SHUT_RDWR)
+
+
+def open_sockets() -> Sockets:
+    """The sockets this process has open now; empty where the system does not tell."""
+    found = set()
+    for folder in _FOLDERS:
+        if not os.path.isdir(folder):
+            continue
+        for name in os.listdir(folder):
+            with contextlib.suppress(OSError, ValueError):
+                status = os.fstat(int(name))
+                if stat.S_ISSOCK(status.st_mode):
+                    found.add((int(name), status.st_ino))
+        break
+    return frozenset(found)
+
+
+_local = threading.local()
+
+
+def current() -> Watchdog | None:
+    """The watchdog of the connection this thread works with."""
+    found: Watchdog | None = getattr(_local, "watchdog", None)
+    return found
+
+
+def work_with(watchdog: Watchdog | None) -> None:
+    """From here on this thread works with the connection that ``watchdog`` looks after."""
+    _local.watchdog = watchdog

@@ -1,0 +1,139 @@
+# Copyright (c) 2026 SVPC authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How servers differ, as data: one value per dialect, chosen by what a server shows of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Callable
+
+from ansible_collections.svpc.virt.plugins.module_utils.model.capabilities import PoolCapabilities
+from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd
+from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool import ResourcePool
+from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server import (
+    libvirt_cim,
+    libvirt_cim_system,
+    pool_instance,
+    rasd_instance,
+    system_instance,
+)
+
+WriteRasd = Callable[..., "dict[str, Any]"]
+
+
+def _by_the_server(_system: str, _rasd: Rasd) -> str | None:
+    return None
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """What has to be known of a kind of server that it does not tell."""
+
+    name: str
+    prefix: str = "CIM"
+    """Of the names of the server's own classes."""
+    system_class: str = "CIM_ComputerSystem"
+    read_rasd: Callable[[Any], Rasd] = rasd_instance.read_rasd
+    write_rasd: WriteRasd = rasd_instance.write_rasd
+    read_settings: Callable[[Any], dict[str, Any]] = system_instance.read_settings
+    write_settings: Callable[..., dict[str, Any]] = system_instance.write_settings
+    read_pool: Callable[..., ResourcePool] = pool_instance.read_pool
+    new_pool: Callable[[ResourcePool], tuple[str, dict[str, Any]]] | None = None
+    """Class and properties of the settings that make a pool; None: the standard's RASD."""
+    rasd_classes: Mapping[ResourceType, str] | None = None
+    """The class, without prefix, to make a resource of a type with; None: the one that descends from the standard's."""
+    resource_id: Callable[[str, Rasd], str | None] = _by_the_server
+    """The InstanceID to ask for a new resource of a system; servers of the standard choose it."""
+    makes_volumes: bool = True
+    """Volumes are made with the resources that need them."""
+    unsupported: Mapping[ResourceType, Mapping[str, str]] = field(default_factory=dict)
+    """Properties and settings, by type, that the server drops although its class has a place for them."""
+    unsupported_settings: Mapping[str, str] = field(default_factory=dict)
+    fixed: Mapping[ResourceType, Mapping[str, str]] = field(default_factory=dict)
+    """What cannot be changed once a resource exists, by type, each with what to do instead."""
+    limits_of: frozenset[ResourceType] | None = None
+    """Types whose default, minimum, maximum and increment mean something; None: all."""
+    live: Mapping[ResourceType, frozenset[str]] = field(default_factory=dict)
+    """``add`` and ``remove`` of a type that work while a system runs; types left out are as the capabilities say."""
+    live_properties: Mapping[ResourceType, tuple[str, ...]] = field(default_factory=dict)
+    """What can be changed while a system runs, by type."""
+    methods_unlisted: bool = False
+    """The lists of methods are incomplete."""
+    pools: Mapping[tuple[ResourceType, str], PoolCapabilities] | None = None
+    """How pools are made; None: whatever the server takes."""
+    states: frozenset[str] | None = None
+    """Requested states that work; None: as the server's capabilities say."""
+    single_configuration: bool = False
+    """One configuration is both what is defined and what runs, and a change of it is a change of both."""
+    settings_id: str | None = None
+    """How the InstanceID of a system's settings is made from its name, where associations cannot be listed."""
+    lists_associations: bool = True
+    """The instances of associations can be enumerated."""
+    pools_have_settings: bool = True
+    """A pool is associated with a RASD of its own."""
+    replaces_settings: bool = False
+    """ModifySystemSettings resets what is not sent."""
+    weight_is_lost: bool = False
+    """Every change of a configuration takes the processors' weight away."""
+    host_class: str | None = None
+    """Of the host: a server that shows no instance of it has lost its hypervisor and shows an empty host."""
+    saves_by_snapshot: bool = False
+    """A system is suspended and resumed by the snapshot service, not by a state change; there are no snapshots."""
+    ignored_limits: frozenset[tuple[ResourceType, str]] = frozenset()
+    """Minimums and maximums that the server claims and does not mean, as (type, property)."""
+
+    def own(self, suffix: str) -> str:
+        """The server's own class for a class name without prefix."""
+        return f"{self.prefix}_{suffix}"
+
+
+STANDARD = Dialect("standard")
+
+LIBVIRT_CIM = Dialect(
+    "libvirt-cim",
+    prefix="KVM",
+    system_class="KVM_ComputerSystem",
+    read_rasd=libvirt_cim.read_rasd,
+    write_rasd=libvirt_cim.write_rasd,
+    read_settings=libvirt_cim_system.read_settings,
+    write_settings=libvirt_cim_system.write_settings,
+    read_pool=libvirt_cim_system.read_pool,
+    new_pool=libvirt_cim_system.new_pool,
+    rasd_classes=libvirt_cim.CLASSES,
+    resource_id=libvirt_cim.resource_id,
+    makes_volumes=False,
+    unsupported=libvirt_cim.UNSUPPORTED,
+    unsupported_settings=libvirt_cim_system.UNSUPPORTED_SETTINGS,
+    pools=libvirt_cim_system.pool_capabilities(),
+    states=frozenset({"enabled", "disabled", "shut_down", "offline", "quiesce", "reboot", "reset"}),
+    single_configuration=True,
+    settings_id="KVM:{name}",
+    lists_associations=False,
+    pools_have_settings=False,
+    methods_unlisted=True,
+    fixed=libvirt_cim.FIXED,
+    limits_of=frozenset({ResourceType.PROCESSOR, ResourceType.MEMORY}),
+    live=libvirt_cim.LIVE,
+    live_properties={ResourceType.PROCESSOR: ("weight",)},
+    replaces_settings=True,
+    weight_is_lost=True,
+    host_class="HostSystem",
+    saves_by_snapshot=True,
+    ignored_limits=frozenset({(ResourceType.MEMORY, "maximum"), (ResourceType.PROCESSOR, "minimum")}),
+)
+
+_OF_LIBVIRT_CIM = ("LibvirtVersion", "Changeset", "Release")
+"""Properties by which its management service is recognized."""
+
+
+def dialect_of(service: Any) -> Dialect:
+    """The dialect of a server, from its virtual system management service."""
+    prefix = str(service.classname).partition("_")[0]
+    if any(service.get(name) is not None for name in _OF_LIBVIRT_CIM) and prefix in ("KVM", "Xen", "LXC"):
+        return replace(
+            LIBVIRT_CIM, prefix=prefix, system_class=f"{prefix}_ComputerSystem", settings_id=prefix + ":{name}"
+        )
+    return replace(STANDARD, prefix=prefix)

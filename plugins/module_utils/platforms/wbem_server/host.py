@@ -1,0 +1,147 @@
+# Copyright (c) 2026 SVPC authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The platform of a WBEM server: each reading and verb is told by a module of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.svpc.virt.plugins.module_utils.errors import NotSupported
+from ansible_collections.svpc.virt.plugins.module_utils.model.capabilities import Capabilities
+from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool import ResourcePool
+from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
+from ansible_collections.svpc.virt.plugins.module_utils.model.snapshot import Snapshot
+from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import StorageElement, VirtualSystem
+from ansible_collections.svpc.virt.plugins.module_utils.plan import changes
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.interface import Platform, Progress, quietly
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server import (
+    capabilities,
+    host_facts,
+    management,
+    pools,
+    snapshots,
+    states,
+    storage,
+    systems,
+)
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.discovery import Server
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.session import Session, open_session
+
+
+class WbemHost(Platform):
+    """A host reached through a WBEM server.
+
+    What is read to be changed is read afresh each time; only classes, services and capabilities are remembered.
+    """
+
+    def __init__(self, session: Session) -> None:
+        """Use a session; :meth:`close` closes it."""
+        self.session = session
+        self.server = Server(session)
+        self._capabilities: Capabilities | None = None
+
+    @classmethod
+    def open(cls, uri: str, options: Mapping[str, Any], progress: Progress = quietly) -> WbemHost:
+        """Connect to the server at ``uri``.
+
+        Raises InvalidInput for options that cannot be right, Unreachable or AuthenticationFailed when there is no
+        connection, NotSupported for a server without virtual systems.
+        """
+        host = cls(open_session(uri, options, progress))
+        try:
+            host.server.management  # noqa: B018 - the first request, so that what is wrong is told here
+        except BaseException:
+            host.close()
+            raise
+        return host
+
+    def take_notes(self) -> list[str]:
+        notes = list(self.session.notes)
+        self.session.notes.clear()
+        return notes
+
+    def host(self) -> Mapping[str, Any]:
+        return host_facts.host(self.server)
+
+    def capabilities(self, system: Mapping[str, Any] | None = None) -> Capabilities:
+        if self._capabilities is None:
+            self._capabilities = capabilities.read_capabilities(self.server)
+        return self._capabilities
+
+    def virtual_system(self, name: str, uuid: str | None = None) -> VirtualSystem | None:
+        return systems.virtual_system(self.server, name, uuid)
+
+    def virtual_systems(self) -> list[VirtualSystem]:
+        return systems.virtual_systems(self.server)
+
+    def storage_of(self, system: VirtualSystem) -> list[StorageElement]:
+        return storage.storage_of(self.server, system)
+
+    def addresses_of(self, system: VirtualSystem, source: str) -> Mapping[str, list[str]]:
+        # The standard models what the host gives a guest, not what the guest makes of it.
+        raise NotSupported(f"A WBEM server does not know the addresses that guests have ({source})")
+
+    def guest_agent_answers(self, system: VirtualSystem) -> bool:
+        raise NotSupported(
+            f"Virtual system {system.name!r}: a WBEM server does not tell whether a guest agent answers; use "
+            "wait_for: none, and wait for the guest itself"
+        )
+
+    def resource_pool(self, pool_id: str, resource_type: ResourceType) -> ResourcePool | None:
+        return pools.resource_pool(self.server, pool_id, resource_type)
+
+    def resource_pools(self, members: bool = True) -> list[ResourcePool]:
+        return pools.resource_pools(self.server, members)
+
+    def snapshots(self, system: changes.SystemRef) -> list[Snapshot]:
+        return snapshots.snapshots(self.server, system)
+
+    def define_system(self, change: changes.DefineSystem) -> None:
+        management.define_system(self.server, change)
+
+    def destroy_system(self, change: changes.DestroySystem) -> None:
+        management.destroy_system(self.server, change)
+
+    def add_resource_settings(self, change: changes.AddResourceSettings) -> None:
+        management.add_resource_settings(self.server, change)
+
+    def modify_resource_settings(self, change: changes.ModifyResourceSettings) -> None:
+        management.modify_resource_settings(self.server, change)
+
+    def remove_resource_settings(self, change: changes.RemoveResourceSettings) -> None:
+        management.remove_resource_settings(self.server, change)
+
+    def modify_system_settings(self, change: changes.ModifySystemSettings) -> None:
+        management.modify_system_settings(self.server, change)
+
+    def request_state_change(self, change: changes.RequestStateChange) -> None:
+        states.request_state_change(self.server, change)
+
+    def create_snapshot(self, change: changes.CreateSnapshot) -> None:
+        snapshots.create_snapshot(self.server, change)
+
+    def apply_snapshot(self, change: changes.ApplySnapshot) -> None:
+        snapshots.apply_snapshot(self.server, change)
+
+    def destroy_snapshot(self, change: changes.DestroySnapshot) -> None:
+        snapshots.destroy_snapshot(self.server, change)
+
+    def create_resource_pool(self, change: changes.CreateResourcePool) -> None:
+        pools.create_resource_pool(self.server, change)
+
+    def delete_resource_pool(self, change: changes.DeleteResourcePool) -> None:
+        pools.delete_resource_pool(self.server, change)
+
+    def modify_pool_settings(self, change: changes.ModifyPoolSettings) -> None:
+        pools.modify_pool_settings(self.server, change)
+
+    def request_pool_state_change(self, change: changes.RequestPoolStateChange) -> None:
+        pools.request_pool_state_change(self.server, change)
+
+    def return_to_storage_pool(self, change: changes.ReturnToStoragePool) -> None:
+        storage.return_to_storage_pool(self.server, change)
+
+    def close(self) -> None:
+        self.session.close()

@@ -1,0 +1,142 @@
+# Copyright (c) 2026 SVPC authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Volumes for the disks of servers that do not make them with a system: libvirt-cim's CreateResourceInPool."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ansible_collections.svpc.virt.plugins.module_utils.errors import (
+    HostFailed,
+    InvalidInput,
+    NotFound,
+    NotSupported,
+    VirtError,
+)
+from ansible_collections.svpc.virt.plugins.module_utils.model import units
+from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd
+from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.discovery import POOLS, Server
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.errors import Family
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.jobs import run
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.libvirt_cim import DISK_POOLS
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.values import instance, prop, text_of
+
+_CLASS = "StorageVolumeResourceAllocationSettingData"
+_RAW = 1
+_MOST = 65535
+"""The server takes the capacity as a number of 16 bits."""
+_UNITS = (
+    *((f"{letter}B", 1000**power) for power, letter in ((4, "T"), (3, "G"), (2, "M"), (1, "K"))),
+    *((f"{letter}iB", 1024**power) for power, letter in ((4, "T"), (3, "G"), (2, "M"), (1, "K"))),
+)
+
+
+def tell(error: VirtError, words: str) -> None:
+    """Add to an error what it left behind."""
+    error.message = f"{error.message}; {words}"
+    error.args = (error.message,)
+
+
+@contextlib.contextmanager
+def volumes_for(server: Server, system: str, resources: Sequence[Rasd]) -> Iterator[tuple[Rasd, ...]]:
+    """The resources with volumes behind their disks, for a with block; when it fails, new volumes are deleted again."""
+    if server.dialect.makes_volumes:
+        yield tuple(resources)
+        return
+    made: list[tuple[Any, str]] = []
+    try:
+        yield tuple(_with_volume(server, system, rasd, made) for rasd in resources)
+    except VirtError as error:
+        for pool, path in made:
+            try:
+                _delete(server, pool, path)
+            except VirtError as left:
+                tell(error, f"the new volume {path} could not be deleted again: {left.message}")
+        raise
+
+
+def _with_volume(server: Server, system: str, rasd: Rasd, made: list[tuple[Any, str]]) -> Rasd:
+    if rasd.resource_type is not ResourceType.DISK_DRIVE:
+        return rasd
+    named = rasd.host_resource[0] if rasd.host_resource else None
+    if named is not None and "/" in named:
+        if rasd.virtual_quantity is not None and rasd.settings.get("format") != "raw":
+            raise _no_size(rasd)
+        # The size of an image that is there is its own; reading it again tells when it is another one.
+        return replace(rasd, virtual_quantity=None)
+    if not rasd.pool_id:
+        raise InvalidInput(f"{rasd.label}: pool_id or host_resource is needed")
+    if rasd.settings.get("format") != "raw":
+        raise _no_size(rasd)
+    if rasd.virtual_quantity is None:
+        raise InvalidInput(f"{rasd.label}: virtual_quantity is needed for a new volume")
+    pool = _pool(server, rasd)
+    path = f"{str(pool['Path']).rstrip('/')}/{named or f'{system}-{rasd.address_on_parent}.raw'}"
+    _create(server, pool.path, path, rasd)
+    made.append((pool.path, path))
+    return replace(rasd, host_resource=(path,), virtual_quantity=None)
+
+
+def _no_size(rasd: Rasd) -> NotSupported:
+    return NotSupported(
+        f"{rasd.label}: virtual_quantity is supported by this server for format raw only: of other images it does not "
+        "show the size. Make the image first, and name it with host_resource"
+    )
+
+
+def _pool(server: Server, rasd: Rasd) -> Any:
+    for pool in server.session.instances(server.dialect.own("DiskPool")):
+        if pool["InstanceID"] == f"{DISK_POOLS}{rasd.pool_id}" and text_of(pool.get("Path")):
+            return pool
+    raise NotFound(f"{rasd.label}: there is no storage pool {rasd.pool_id!r} with a folder of its own")
+
+
+def _create(server: Server, pool: Any, path: str, rasd: Rasd) -> None:
+    text, number = _capacity(rasd)
+    settings = {
+        "ResourceType": prop("ResourceType", int(ResourceType.DISK_DRIVE), "uint16"),
+        "Path": prop("Path", path, "string"),
+        "VolumeName": prop("VolumeName", path.rpartition("/")[2], "string"),
+        "Capacity": prop("Capacity", number, "uint16"),
+        "AllocationQuantity": prop("AllocationQuantity", 0, "uint16"),
+        "AllocationUnits": prop("AllocationUnits", text, "string"),
+        "FormatType": prop("FormatType", _RAW, "uint16"),
+    }
+    _call(server, "CreateResourceInPool", f"make volume {path}", Pool=pool, Settings=instance(_own(server), settings))
+
+
+def _capacity(rasd: Rasd) -> tuple[str, int]:
+    """The size in the largest unit in which it is a whole number the server takes."""
+    size = int(rasd.virtual_quantity or 0)
+    for text, scale in _UNITS:
+        if size and size % scale == 0 and size // scale <= _MOST:
+            return text, size // scale
+    raise NotSupported(
+        f"{rasd.label}: virtual_quantity: this server takes sizes of at most {_MOST} whole units (KiB, MiB, GiB …), and "
+        f"{units.size_words(size)} is none"
+    )
+
+
+def _delete(server: Server, pool: Any, path: str) -> None:
+    settings = {
+        "ResourceType": prop("ResourceType", int(ResourceType.DISK_DRIVE), "uint16"),
+        "Address": prop("Address", path, "string"),
+        "Path": prop("Path", path, "string"),
+        "VolumeName": prop("VolumeName", path.rpartition("/")[2], "string"),
+    }
+    _call(server, "DeleteResourceInPool", f"delete volume {path}", Pool=pool, Resource=instance(_own(server), settings))
+
+
+def _own(server: Server) -> str:
+    return server.dialect.own(_CLASS)
+
+
+def _call(server: Server, method: str, doing: str, **arguments: Any) -> None:
+    done = run(server.session, Family.POOL, method, server.needed(POOLS, doing), doing, arguments)
+    if not done.outcome_known:
+        raise HostFailed(f"Cannot {doing}: the server's job is gone, and what became of it cannot be seen")

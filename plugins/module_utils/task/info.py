@@ -1,0 +1,97 @@
+# Copyright (c) 2026 SVPC authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The tasks of the modules that read: host_info, virtual_system_info, resource_pool_info, snapshot_info."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from ansible_collections.svpc.virt.plugins.module_utils.errors import VirtError
+from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
+from ansible_collections.svpc.virt.plugins.module_utils.model.states import INSTANTIATED
+from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import VirtualSystem
+from ansible_collections.svpc.virt.plugins.module_utils.plan.changes import SystemRef
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.interface import Platform
+from ansible_collections.svpc.virt.plugins.module_utils.task import host, results, waiting
+from ansible_collections.svpc.virt.plugins.module_utils.task.task import Task
+from ansible_collections.svpc.virt.plugins.module_utils.task.virtual_system import existing_system
+
+
+def host_info(task: Task) -> dict[str, Any]:
+    """Everything about managing the host."""
+    with task.platform() as platform:
+        return {"changed": False, "host": host.host(platform)}
+
+
+def virtual_system_info(task: Task) -> dict[str, Any]:
+    """The virtual systems that fit the selectors."""
+    params = task.params
+    with task.platform() as platform:
+        found = [
+            system
+            for system in _systems(platform, params.get("name"))
+            if _fits(system.name, params.get("name"))
+            and _fits(system.uuid, params.get("uuid"))
+            and (not params.get("state") or str(system.state) in params["state"])
+        ]
+        shown = []
+        render = results.each_once()
+        for system in found:
+            entry = results.virtual_system(system, running=True, render=render) or {}
+            entry["pending"] = results.pending(system)
+            if params.get("addresses"):
+                entry["addresses"] = _addresses(task, platform, system)
+            shown.append(entry)
+        return {"changed": False, "virtual_systems": shown}
+
+
+def _systems(platform: Platform, names: Sequence[str] | None) -> Iterable[VirtualSystem]:
+    """All systems, or, where exact names are given, those alone."""
+    if names and not any(_is_pattern(name) for name in names):
+        found = (platform.virtual_system(name) for name in dict.fromkeys(names))
+        return [system for system in found if system is not None]
+    return platform.virtual_systems()
+
+
+def _addresses(task: Task, platform: Platform, system: VirtualSystem) -> waiting.Addresses:
+    if system.state not in INSTANTIATED:
+        return {}
+    try:
+        return waiting.addresses_of(platform, system)
+    except VirtError as error:
+        task.warn(f"The addresses of virtual system {system.name!r} are not known: {error.message}")
+        return {}
+
+
+def _is_pattern(text: str) -> bool:
+    return any(character in text for character in "*?[")
+
+
+def _fits(text: str | None, patterns: Sequence[str] | None) -> bool:
+    return not patterns or any(fnmatch.fnmatchcase(text or "", str(pattern)) for pattern in patterns)
+
+
+def resource_pool_info(task: Task) -> dict[str, Any]:
+    """The resource pools that fit the selectors."""
+    params = task.params
+    types = {ResourceType.from_word(word) for word in params.get("resource_type") or ()}
+    members = params.get("members") is not False
+    with task.platform() as platform:
+        found = [
+            pool
+            for pool in platform.resource_pools(members)
+            if _fits(pool.pool_id, params.get("pool_id")) and (not types or pool.resource_type in types)
+        ]
+    return {"changed": False, "resource_pools": [results.resource_pool(pool) for pool in found]}
+
+
+def snapshot_info(task: Task) -> dict[str, Any]:
+    """The snapshots of a virtual system that fit the selectors."""
+    with task.platform() as platform:
+        system = existing_system(platform, str(task.params.get("virtual_system")), where="virtual_system")
+        family = platform.snapshots(SystemRef(system.name, system.uuid))
+    shown = [results.snapshot(snapshot, family) for snapshot in family if _fits(snapshot.name, task.params.get("name"))]
+    return {"changed": False, "snapshots": shown}

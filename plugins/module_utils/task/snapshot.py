@@ -1,0 +1,67 @@
+# Copyright (c) 2026 SVPC authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The task of module snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from ansible_collections.svpc.virt.plugins.module_utils.model.snapshot import Snapshot, SnapshotType, by_name
+from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import VirtualSystem
+from ansible_collections.svpc.virt.plugins.module_utils.plan.changes import Plan, SystemRef
+from ansible_collections.svpc.virt.plugins.module_utils.plan.predict import predict_snapshots
+from ansible_collections.svpc.virt.plugins.module_utils.plan.snapshot import DesiredSnapshot, plan_snapshot
+from ansible_collections.svpc.virt.plugins.module_utils.task import results
+from ansible_collections.svpc.virt.plugins.module_utils.task.desired import desired_snapshot
+from ansible_collections.svpc.virt.plugins.module_utils.task.run import execute
+from ansible_collections.svpc.virt.plugins.module_utils.task.task import Task
+from ansible_collections.svpc.virt.plugins.module_utils.task.virtual_system import capabilities_for, existing_system
+
+
+def manage(task: Task) -> dict[str, Any]:
+    """Bring a snapshot to what is declared."""
+    desired = desired_snapshot(task.params)
+    name = str(task.params.get("virtual_system"))
+    with task.platform() as platform:
+        system = existing_system(platform, name, where="virtual_system")
+        capabilities = capabilities_for(platform, {}, system)
+        ref = SystemRef(system.name, system.uuid)
+        before = platform.snapshots(ref)
+
+        def plan(snapshots: list[Snapshot]) -> Plan:
+            return plan_snapshot(desired, system, snapshots, capabilities)
+
+        def predict(snapshots: list[Snapshot], todo: Plan) -> list[Snapshot]:
+            return [_with_state(snapshot, system) for snapshot in predict_snapshots(snapshots, todo)]
+
+        def settled(snapshots: list[Snapshot]) -> bool:
+            return _is_applied(desired, snapshots)
+
+        outcome = execute(task, platform, before, plan, predict, lambda: platform.snapshots(ref), settled)
+        found = by_name(outcome.after).get(desired.name)
+        if found is not None and found.snapshot_type is None:  # of a system that was off: it is of either type
+            found = replace(found, snapshot_type=desired.snapshot_type or SnapshotType.FULL)
+        result = {
+            "changed": outcome.changed,
+            "changes": results.changes(outcome.plan),
+            "snapshot": results.snapshot(found, outcome.after),
+        }
+        if task.diff:
+            result["diff"] = results.snapshots_diff(system.name, outcome.before, outcome.predicted)
+        return result
+
+
+def _is_applied(desired: DesiredSnapshot, snapshots: Sequence[Snapshot]) -> bool:
+    """Whether a snapshot that was to be applied is the one the system now stands on."""
+    found = by_name(snapshots).get(desired.name)
+    return desired.state == "applied" and found is not None and found.is_current
+
+
+def _with_state(snapshot: Snapshot, system: VirtualSystem) -> Snapshot:
+    """A predicted snapshot with what is known of it before it is taken."""
+    if snapshot.created is None and snapshot.virtual_system_state is None:
+        return replace(snapshot, virtual_system_state=system.state)
+    return snapshot

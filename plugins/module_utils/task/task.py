@@ -1,0 +1,38 @@
+# Copyright (c) 2026 SVPC authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One task as a task function sees it, whoever runs it: a module's process or the controller."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Callable
+
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.connect import open_platform
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.interface import Platform, Progress, quietly
+
+
+@dataclass(frozen=True)
+class Task:
+    """Parameters and surroundings of one task."""
+
+    params: Mapping[str, Any]
+    check: bool = False
+    diff: bool = False
+    progress: Progress = quietly
+    """Told what is being waited for."""
+    warn: Callable[[str], None] = quietly
+    """Told what the user should know although the task succeeds."""
+    open: Callable[[Mapping[str, Any], Progress], Platform] = open_platform
+    """Opens the host that the connection options name."""
+
+    @contextlib.contextmanager
+    def platform(self) -> Iterator[Platform]:
+        """The host, for the length of a with block."""
+        platform = self.open(self.params, self.progress)
+        try:
+            yield platform
+        finally:
+            platform.close()

@@ -1,0 +1,32 @@
+# Copyright (c) 2026 SVPC authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The least that can be done with a host: calls of bare libvirt-python."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+
+import libvirt
+
+
+@contextmanager
+def opened(uri: str) -> Iterator[Any]:
+    """A connection."""
+    libvirt.registerErrorHandler(lambda _context, _error: None, None)
+    with closing(libvirt.open(uri)) as connection:
+        yield connection
+
+
+def documents(uri: str) -> list[str]:
+    """The document of every domain."""
+    with opened(uri) as connection:
+        return [domain.XMLDesc() for domain in connection.listAllDomains()]
+
+
+def start(uri: str, document: str) -> None:
+    """Define and start a domain."""
+    with opened(uri) as connection:
+        connection.defineXML(document).create()

@@ -1,0 +1,23 @@
+# Copyright (c) 2026 SVPC authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The same as in bare.py, done by the collection as its modules do it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.svpc.virt.plugins.module_utils.task.info import virtual_system_info
+from ansible_collections.svpc.virt.plugins.module_utils.task.task import Task
+from ansible_collections.svpc.virt.plugins.module_utils.task.virtual_system import manage
+
+
+def read(uri: str) -> dict[str, Any]:
+    """What module virtual_system_info returns."""
+    return virtual_system_info(Task({"uri": uri}))
+
+
+def declare(options: Mapping[str, Any], state: str) -> dict[str, Any]:
+    """What module virtual_system returns."""
+    return manage(Task({**options, "state": state}))

@@ -1,0 +1,14 @@
+# Copyright (c) 2026 SVPC authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Lets Ansible's plugin loader find this checkout as ansible_collections.svpc.virt, whatever folder it lies in."""
+
+from __future__ import annotations
+
+import pathlib
+
+from ansible.plugins.loader import init_plugin_loader
+from ansible.utils.collection_loader import AnsibleCollectionConfig
+
+if AnsibleCollectionConfig.collection_finder is None:
+    init_plugin_loader([str(pathlib.Path(__file__).parents[2] / "collections")])

@@ -1,0 +1,118 @@
+# Copyright (c) 2026 SVPC authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the modules document is what they take, and their examples are right."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.plugins.loader import fragment_loader
+from ansible.utils.plugin_docs import get_docstring
+
+from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import RESOURCE_ROWS
+from ansible_collections.svpc.virt.plugins.module_utils.model.values import Kind
+from ansible_collections.svpc.virt.plugins.module_utils.task import arguments, desired
+from ansible_collections.svpc.virt.plugins.module_utils.task.results import plain
+
+ROOT = pathlib.Path(__file__).parents[3]
+SPECS: dict[str, arguments.Spec] = {
+    "host_info": arguments.HOST_INFO,
+    "rasd": arguments.RASD,
+    "resource_pool": arguments.RESOURCE_POOL,
+    "resource_pool_info": arguments.RESOURCE_POOL_INFO,
+    "snapshot": arguments.SNAPSHOT,
+    "snapshot_info": arguments.SNAPSHOT_INFO,
+    "virtual_system": arguments.VIRTUAL_SYSTEM,
+    "virtual_system_action": arguments.VIRTUAL_SYSTEM_ACTION,
+    "virtual_system_info": arguments.VIRTUAL_SYSTEM_INFO,
+}
+DECLARATIONS = {
+    "rasd": desired.desired_with_resource,
+    "resource_pool": desired.desired_pool,
+    "snapshot": desired.desired_snapshot,
+    "virtual_system": desired.desired_system,
+    "virtual_system_action": desired.desired_identity,
+}
+
+
+def documented(module: str) -> tuple[dict[str, Any], str]:
+    """The documentation with its fragments, and the examples."""
+    path = ROOT / f"plugins/modules/{module}.py"
+    doc, examples, _returns, _metadata = get_docstring(
+        str(path), fragment_loader, collection_name="svpc.virt", plugin_type="module"
+    )
+    return doc, examples
+
+
+def compare(options: dict[str, Any], spec: arguments.Spec, where: str) -> Iterator[str]:
+    """What the two do not agree on."""
+    if set(options) != set(spec):
+        yield f"{where}: {sorted(set(options) ^ set(spec))}"
+    for name in set(options) & set(spec):
+        option, taken = options[name], spec[name]
+        for key in ("type", "elements", "choices", "default", "required", "aliases"):
+            if (option.get(key) or None) != (taken.get(key) or None):
+                yield f"{where}{name}: {key} is documented as {option.get(key)!r} and is {taken.get(key)!r}"
+        yield from compare(option.get("suboptions", {}), taken.get("options", {}), f"{where}{name}.")
+
+
+@pytest.mark.parametrize("module", SPECS)
+def test_the_documented_options_are_those_that_are_taken(module: str) -> None:
+    doc, _examples = documented(module)
+    assert list(compare(doc["options"], {**arguments.CONNECTION, **SPECS[module]}, "")) == []
+
+
+def test_there_is_a_specification_for_every_module() -> None:
+    assert sorted(SPECS) == sorted(path.stem for path in (ROOT / "plugins/modules").glob("*.py"))
+
+
+def tasks(module: str) -> list[dict[str, Any]]:
+    _doc, examples = documented(module)
+    return [task[f"svpc.virt.{module}"] or {} for task in yaml.safe_load(examples) if f"svpc.virt.{module}" in task]
+
+
+@pytest.mark.parametrize("module", SPECS)
+def test_the_examples_are_accepted(module: str) -> None:
+    assert tasks(module)
+    for params in tasks(module):
+        checked = ArgumentSpecValidator(SPECS[module]).validate(params)
+        assert checked.error_messages == []
+        if module in DECLARATIONS:
+            DECLARATIONS[module](checked.validated_parameters)
+
+
+def test_the_options_of_an_entry_are_those_that_are_understood() -> None:
+    assert {name: tuple(option.get("aliases", ())) for name, option in arguments.RESOURCE.items()} == (
+        desired.RESOURCE_OPTIONS
+    )
+
+
+def test_every_secret_is_kept_from_logs() -> None:
+    secrets = {
+        name for row in RESOURCE_ROWS.values() for name, setting in row.settings.items() if setting.kind is Kind.SECRET
+    }
+    options = arguments.RESOURCE["settings"]["options"]
+    assert {name for name, option in options.items() if option["no_log"]} == secrets == {"password"}
+    assert arguments.CONNECTION["password"]["no_log"]
+
+
+def test_settings_of_the_same_name_are_of_the_same_kind_in_every_type() -> None:
+    kinds: dict[str, set[Kind]] = {}
+    for row in RESOURCE_ROWS.values():
+        for name, setting in row.settings.items():
+            kinds.setdefault(name, set()).add(setting.kind)
+    assert [name for name, found in kinds.items() if len(found) > 1] == []
+
+
+@pytest.mark.parametrize("module", SPECS)
+def test_the_documentation_says_what_a_module_does_with_check_mode(module: str) -> None:
+    doc, _examples = documented(module)
+    assert doc["attributes"]["check_mode"]["support"] == "full"
+    assert plain(doc["attributes"]["action_group"]["membership"]) == ["svpc.virt.all"]
+    assert doc["version_added"] == "0.1.0"

@@ -1,0 +1,497 @@
+# Copyright (c) 2026 SVPC authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The modules, as Ansible runs them, on a host in memory."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from ansible.module_utils import basic
+from ansible.module_utils.testing import patch_module_args
+
+from ansible_collections.svpc.virt.plugins.module_utils.errors import Conflict, HostFailed, Unreachable
+from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool import ResourcePool
+from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
+from ansible_collections.svpc.virt.plugins.module_utils.model.states import SystemState
+from ansible_collections.svpc.virt.plugins.module_utils.plan import changes
+from ansible_collections.svpc.virt.plugins.module_utils.platforms import connect
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.fake import FakeHost
+
+MIB = 2**20
+GIB = 2**30
+WEB = {
+    "name": "web",
+    "state": "active",
+    "resources": [
+        {"resource_type": "processor", "virtual_quantity": 1, "maximum_quantity": 4},
+        {"resource_type": "memory", "virtual_quantity": "256 MiB"},
+        {"resource_type": "disk_drive", "name": "root", "pool_id": "vmpool", "virtual_quantity": "1 GiB"},
+        {"resource_type": "ethernet_adapter", "name": "lan", "connection": ["lab"]},
+    ],
+}
+
+Run = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def host(monkeypatch: pytest.MonkeyPatch) -> FakeHost:
+    """What lies behind the URI fake:host: a host with a storage pool and a network."""
+    found = FakeHost()
+    for pool in (
+        ResourcePool("vmpool", ResourceType.DISK_DRIVE, "dir", active=True, host_resource=("/srv",)),
+        ResourcePool("lab", ResourceType.ETHERNET_ADAPTER, "isolated", active=True),
+    ):
+        found.create_resource_pool(changes.CreateResourcePool(pool))
+        found.request_pool_state_change(changes.RequestPoolStateChange(pool, active=True))
+    monkeypatch.setitem(connect._OPENERS, "fake", lambda _uri, _options, _progress: found)
+    return found
+
+
+@pytest.fixture
+def run(host: FakeHost, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs a module and returns its result."""
+    logged: list[str] = []
+    monkeypatch.setattr(
+        basic.AnsibleModule, "log", lambda _module, msg, log_args=None: logged.append(f"{msg} {log_args}")
+    )
+
+    warned: list[str] = []
+    monkeypatch.setattr(basic.AnsibleModule, "warn", lambda _module, warning: warned.append(warning))
+
+    def call(
+        _module: str, /, _check: bool = False, _diff: bool = False, _fails: bool = False, **params: Any
+    ) -> dict[str, Any]:
+        module = importlib.import_module(f"ansible_collections.svpc.virt.plugins.modules.{_module}")
+        given = {"uri": "fake:host", **params, "_ansible_check_mode": _check, "_ansible_diff": _diff}
+        with patch_module_args(given), pytest.raises(SystemExit):
+            module.main()
+        result: dict[str, Any] = json.loads(capsys.readouterr().out)
+        assert result.get("failed", False) == _fails, result
+        result.update(logged=logged, warned=warned)
+        return result
+
+    return call
+
+
+def operations(result: dict[str, Any]) -> list[str]:
+    return [change["operation"] for change in result["changes"]]
+
+
+def only(result: dict[str, Any], resource_type: str) -> dict[str, Any]:
+    found = [rasd for rasd in result["virtual_system"]["resources"] if rasd["resource_type"] == resource_type]
+    assert len(found) == 1
+    return found[0]
+
+
+def test_check_mode_then_the_run_then_the_same_again(run: Run, host: FakeHost) -> None:
+    check = run("virtual_system", _check=True, _diff=True, **WEB)
+    assert check["changed"]
+    assert host.log == []
+    first = run("virtual_system", _diff=True, **WEB)
+    assert first["changed"]
+    assert first["changes"] == check["changes"]
+    assert first["diff"] == check["diff"]
+    assert operations(first) == ["define_system", "request_state_change"]
+    assert first["virtual_system"]["state"] == "active"
+    again = run("virtual_system", **WEB)
+    assert not again["changed"]
+    assert again["changes"] == []
+    assert "diff" not in again
+    assert again["virtual_system"] == first["virtual_system"]
+
+
+def test_a_result_given_back_changes_nothing(run: Run) -> None:
+    first = run("virtual_system", **WEB)
+    system = first["virtual_system"]
+    back = run(
+        "virtual_system",
+        name="web",
+        uuid=system["uuid"],
+        state=system["state"],
+        settings=system["settings"],
+        resources=system["resources"],
+        exclusive=True,
+    )
+    assert not back["changed"]
+    for rasd in system["resources"]:
+        assert not run("rasd", virtual_system="web", **rasd)["changed"]
+
+
+def test_what_cannot_be_done_live_is_pending(run: Run) -> None:
+    run("virtual_system", **WEB)
+    more = [{"resource_type": "memory", "virtual_quantity": "512 MiB"}]
+    result = run("virtual_system", name="web", resources=more)
+    assert result["changed"]
+    assert result["restart_required"]
+    assert result["pending"][0]["target"] == "memory"
+    assert result["pending"][0]["properties"]["virtual_quantity"] == {"before": 256 * MIB, "after": 512 * MIB}
+    assert result["virtual_system"]["state"] == "active"
+    restarted = run("virtual_system", name="web", resources=more, allow_restart=True)
+    assert restarted["changed"]
+    assert not restarted["restart_required"]
+    assert restarted["pending"] == []
+    assert restarted["virtual_system"]["state"] == "active"
+
+
+def test_a_secret_shows_nowhere(run: Run) -> None:
+    def declare(password: str, **how: Any) -> dict[str, Any]:
+        console = {
+            "resource_type": "graphics_controller",
+            "resource_sub_type": "vnc",
+            "settings": {"password": password},
+        }
+        return run("virtual_system", name="web", resources=[console], **how)
+
+    results = [declare("open sesame"), declare("swordfish", _check=True, _diff=True), declare("swordfish", _diff=True)]
+    assert [result["changed"] for result in results] == [True, True, True]
+    assert results[2]["diff"]["before"] != results[2]["diff"]["after"]
+    assert not declare("swordfish")["changed"]
+    results += [run("virtual_system_info"), run("virtual_system", name="web", state="absent", _diff=True)]
+    for result in results:
+        for secret in ("open sesame", "swordfish"):
+            assert secret not in json.dumps(result)
+
+
+@pytest.mark.parametrize("secret", ["open sesame", "o'pen\"ses\\ame", "ses\nlíne"])
+def test_the_arguments_that_are_logged_hold_no_secret(run: Run, secret: str) -> None:
+    """Also not as Python writes it inside a list: to the system's log goes the text of nested arguments."""
+    console = {"resource_type": "graphics_controller", "settings": {"password": secret}}
+    result = run("virtual_system", name="web", password="swordfish", resources=[console])
+    logged = str(result["logged"][0])
+    assert "web" in logged
+    assert "graphics_controller" in logged
+    for hidden in ("ses", "líne", "swordfish"):
+        assert hidden not in logged
+        assert hidden not in json.dumps(result.get("invocation"), ensure_ascii=False)
+    assert not run("virtual_system", name="web", resources=[console])["changed"]
+
+
+WRONG: dict[str, tuple[str, dict[str, Any], str]] = {
+    "unknown option": (
+        "virtual_system",
+        {"name": "web", "sate": "active"},
+        "sate. Supported parameters include: allow_",
+    ),
+    "unknown option of an entry": (
+        "virtual_system",
+        {"name": "web", "resources": [{"resource_type": "memory", "size": 3}]},
+        "resources.size. Supported parameters include: address,",
+    ),
+    "unknown setting": (
+        "virtual_system",
+        {"name": "web", "settings": {"bios": 1}},
+        "Supported parameters include: arch",
+    ),
+    "unknown word": (
+        "virtual_system",
+        {"name": "web", "settings": {"firmware": "efi"}},
+        "must be one of: bios, uefi, got: efi found in settings",
+    ),
+    "unknown type": ("rasd", {"virtual_system": "web", "type": "disc"}, "must be one of: other, computer_system"),
+    "setting of another type": (
+        "virtual_system",
+        {"name": "web", "resources": [{"resource_type": "memory", "settings": {"cache": "none"}}]},
+        "resources: entry 1 (memory): settings: setting: 'cache' is not known; allowed are huge_page_size",
+    ),
+    "unknown unit": (
+        "rasd",
+        {"virtual_system": "web", "resource_type": "memory", "virtual_quantity": "1 GiX"},
+        "memory: virtual_quantity: unit 'GiX' is not known; allowed are B,",
+    ),
+    "missing": ("resource_pool", {"resource_type": "disk_drive"}, "missing required arguments: pool_id"),
+    "waiting for what is off": (
+        "virtual_system",
+        {"name": "web", "state": "defined", "wait_for": "address"},
+        "wait_for: address: a virtual system in state defined has nothing to wait for",
+    ),
+}
+
+
+@pytest.mark.parametrize(("module", "params", "message"), WRONG.values(), ids=WRONG)
+def test_a_wrong_argument_is_invalid_input(run: Run, host: FakeHost, module: str, params: Any, message: str) -> None:
+    result = run(module, _fails=True, **params)
+    assert result["error_code"] == "invalid_input"
+    assert message in result["msg"]
+    assert host.log == []
+
+
+def test_null_is_not_managed_even_where_there_are_choices(run: Run) -> None:
+    resource = {"resource_type": "memory", "consumer_visibility": None, "settings": None}
+    assert run("virtual_system", name="web", settings={"firmware": None, "tpm": None}, resources=[resource])["changed"]
+
+
+def test_a_failure_in_the_middle_tells_what_was_changed(run: Run, host: FakeHost) -> None:
+    host.fails["request_state_change"] = HostFailed("no memory left", hint=1)
+    result = run("virtual_system", _fails=True, **WEB)
+    assert result["changed"]
+    assert result["msg"] == "no memory left"
+    assert result["error_code"] == "host_failed"
+    assert result["hint"] == 1
+    assert operations(result) == ["define_system"]
+    assert result["failed_change"] == {"operation": "request_state_change", "target": "web", "changed": False}
+
+
+def test_a_failure_before_anything_was_changed_says_so(run: Run, host: FakeHost) -> None:
+    host.fails["define_system"] = Unreachable("gone")
+    result = run("virtual_system", _fails=True, **WEB)
+    assert not result["changed"]
+    assert "changes" not in result
+    assert result["error_code"] == "unreachable"
+
+
+def test_a_bug_keeps_its_traceback(host: FakeHost) -> None:
+    host.fails["define_system"] = ZeroDivisionError("bug")
+    module = importlib.import_module("ansible_collections.svpc.virt.plugins.modules.virtual_system")
+    with patch_module_args({"uri": "fake:host", "name": "web"}), pytest.raises(ZeroDivisionError):
+        module.main()
+
+
+def test_a_warning_reaches_the_user(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("virtual_system", **WEB)
+    monkeypatch.setattr(FakeHost, "modify_system_settings", lambda _host, _change: None)
+    result = run("virtual_system", name="web", settings={"description": "new"})
+    assert len(result["warned"]) == 1
+    assert "did not converge" in result["warned"][0]
+    assert "description is None, not 'new'" in result["warned"][0]
+
+
+def test_a_reference_completes_a_new_system_and_is_not_needed_afterwards(run: Run) -> None:
+    run("virtual_system", **WEB)
+    copy = run("virtual_system", name="copy", reference="web")
+    assert only(copy, "memory")["virtual_quantity"] == 256 * MIB
+    assert (
+        only(copy, "disk_drive")["host_resource"]
+        != only(run("virtual_system", name="web"), "disk_drive")["host_resource"]
+    )
+    run("virtual_system", name="web", state="absent")
+    assert not run("virtual_system", name="copy", reference="web")["changed"]
+    missing = run("virtual_system", _fails=True, name="other", reference="nosuch")
+    assert (missing["error_code"], missing["msg"]) == (
+        "not_found",
+        "reference: there is no virtual system 'nosuch'",
+    )
+
+
+def test_waiting_for_the_guest_agent(run: Run) -> None:
+    settings = {"guest_agent": True}
+    result = run("virtual_system", **WEB, settings=settings, wait_for="guest_agent")
+    assert result["changed"]
+    assert result["addresses"] == result["virtual_system"]["addresses"] == {}
+    assert not run("virtual_system", **WEB, settings=settings, wait_for="guest_agent", _check=True)["changed"]
+
+
+def test_a_guest_that_is_waited_for_in_vain_leaves_the_changes_made(run: Run) -> None:
+    result = run("virtual_system", **WEB, wait_for="address", wait_timeout=0, _fails=True)
+    assert result["error_code"] == "timed_out"
+    assert operations(result) == ["define_system", "request_state_change"]
+    assert result["changed"]
+
+
+def test_absent_and_the_storage(run: Run, host: FakeHost) -> None:
+    run("virtual_system", **WEB)
+    kept = run("virtual_system", name="web", state="absent")
+    assert kept["virtual_system"] is None
+    assert host.volumes
+    assert not run("virtual_system", name="web", state="absent", remove_storage=True)["changed"]
+    run("virtual_system", **WEB)
+    gone = run("virtual_system", name="web", state="absent", remove_storage=True, _diff=True)
+    assert operations(gone)[-2:] == ["destroy_system", "return_to_storage_pool"]
+    assert gone["diff"]["after"] == {}
+    assert host.volumes == {}
+
+
+def test_a_resource(run: Run, host: FakeHost) -> None:
+    run("virtual_system", **WEB)
+    data = {"virtual_system": "web", "resource_type": "disk_drive", "name": "data"}
+    first = run("rasd", **data, virtual_quantity="2 GiB", pool_id="vmpool")
+    assert first["changed"]
+    assert operations(first) == ["add_resource_settings"]
+    assert first["rasd"]["virtual_quantity"] == 2 * GIB
+    assert first["rasd"] in first["virtual_system"]["resources"]
+    assert not run("rasd", **data, virtual_quantity="2 GiB")["changed"]
+    assert run("rasd", **data, virtual_quantity="3 GiB", _check=True)["rasd"]["virtual_quantity"] == 3 * GIB
+    gone = run("rasd", **data, state="absent", remove_storage=True)
+    assert operations(gone) == ["remove_resource_settings", "return_to_storage_pool"]
+    assert gone["rasd"] is None
+    assert [path for path in host.volumes if "data" in path] == []
+    assert not run("rasd", **data, state="absent")["changed"]
+
+
+@pytest.mark.parametrize(
+    ("module", "params"),
+    [
+        ("rasd", {"virtual_system": "nosuch", "resource_type": "memory"}),
+        ("rasd", {"virtual_system": "nosuch", "resource_type": "memory", "state": "absent"}),
+        ("snapshot", {"virtual_system": "nosuch", "name": "one"}),
+        ("snapshot", {"virtual_system": "nosuch", "name": "one", "state": "absent"}),
+        ("snapshot_info", {"virtual_system": "nosuch"}),
+        ("virtual_system_action", {"name": "nosuch", "action": "reset"}),
+    ],
+)
+def test_a_system_that_has_to_exist_is_named_when_it_does_not(run: Run, module: str, params: dict[str, Any]) -> None:
+    result = run(module, _fails=True, **params)
+    assert result["error_code"] == "not_found"
+    assert "'nosuch'" in result["msg"]
+
+
+def test_an_action_acts_each_time(run: Run, host: FakeHost) -> None:
+    run("virtual_system", **WEB)
+    host.log.clear()
+    for _time in range(2):
+        result = run("virtual_system_action", name="web", action="reset", _diff=True)
+        assert result["changed"]
+        assert operations(result) == ["request_state_change"]
+        assert result["virtual_system"]["state"] == "active"
+    assert len(host.log) == 2
+    assert run("virtual_system_action", name="web", action="reboot", _check=True)["changed"]
+    assert len(host.log) == 2
+    run("virtual_system", name="web", state="defined")
+    refused = run("virtual_system_action", name="web", action="reset", _fails=True)
+    assert refused["error_code"] == "conflict"
+
+
+POOL = {
+    "pool_id": "more",
+    "resource_type": "disk_drive",
+    "resource_sub_type": "dir",
+    "host_resource": ["/srv/more"],
+    "state": "active",
+}
+
+
+def test_an_action_that_others_make_impossible_is_not_passed_over(
+    run: Run, host: FakeHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("virtual_system", **WEB)
+
+    def stopped_meanwhile(found: FakeHost, change: changes.RequestStateChange) -> None:
+        web = found.systems["web"]
+        found.systems["web"] = replace(web, state=SystemState.DEFINED, running=None)
+        raise Conflict("it is off")
+
+    monkeypatch.setattr(FakeHost, "request_state_change", stopped_meanwhile)
+    result = run("virtual_system_action", name="web", action="reset", _fails=True)
+    assert result["error_code"] == "conflict"
+    assert not result["changed"]
+
+
+def test_a_pool(run: Run, host: FakeHost) -> None:
+    check = run("resource_pool", **POOL, _check=True, _diff=True)
+    assert len(host.pools) == 2
+    first = run("resource_pool", **POOL, _diff=True)
+    assert first["changed"]
+    assert first["changes"] == check["changes"]
+    assert first["diff"] == check["diff"]
+    assert first["resource_pool"]["state"] == "active"
+    assert first["resource_pool"]["capacity"] > 0
+    assert not run("resource_pool", **POOL)["changed"]
+    back = {
+        name: first["resource_pool"][name]
+        for name in ("pool_id", "resource_type", "resource_sub_type", "host_resource", "state", "automatic_startup")
+    }
+    assert not run("resource_pool", **back, settings=first["resource_pool"]["settings"])["changed"]
+    gone = run("resource_pool", pool_id="more", resource_type="disk_drive", state="absent")
+    assert operations(gone) == ["request_pool_state_change", "delete_resource_pool"]
+    assert gone["resource_pool"] is None
+    assert not run("resource_pool", pool_id="more", resource_type="disk_drive", state="absent")["changed"]
+
+
+def test_snapshots(run: Run) -> None:
+    run("virtual_system", **WEB)
+    check = run("snapshot", virtual_system="web", name="one", _check=True, _diff=True)
+    assert check["snapshot"]["virtual_system_state"] == "active"
+    first = run("snapshot", virtual_system="web", name="one", _diff=True)
+    assert first["changed"]
+    assert first["changes"] == check["changes"]
+    assert first["diff"] == check["diff"]
+    assert first["snapshot"]["created"].endswith("Z")
+    assert not run("snapshot", virtual_system="web", name="one", snapshot_type="full")["changed"]
+    run("snapshot", virtual_system="web", name="two")
+    applied = run("snapshot", virtual_system="web", name="one", state="applied")
+    assert applied["changed"]
+    assert applied["changes"][0]["properties"] == {"current_snapshot": {"before": "two", "after": "one"}}
+    assert applied["snapshot"]["is_current"]
+    run("snapshot", virtual_system="web", name="three")
+    info = {snapshot["name"]: snapshot for snapshot in run("snapshot_info", virtual_system="web")["snapshots"]}
+    assert info["one"]["dependents"] == ["three", "two"]
+    assert info["two"]["parent"] == info["three"]["parent"] == "one"
+    assert info["three"]["is_current"]
+    chosen = run("snapshot_info", virtual_system="web", name=["t*"])["snapshots"]
+    assert [snapshot["name"] for snapshot in chosen] == ["two", "three"]
+    gone = run("snapshot", virtual_system="web", name="one", state="absent", with_dependents=True)
+    assert gone["snapshot"] is None
+    assert run("snapshot_info", virtual_system="web")["snapshots"] == []
+    assert not run("snapshot", virtual_system="web", name="one", state="absent")["changed"]
+
+
+def test_reading_virtual_systems(run: Run) -> None:
+    run("virtual_system", **WEB)
+    run("virtual_system", name="db")
+
+    def names(**selectors: Any) -> list[str]:
+        result = run("virtual_system_info", **selectors)
+        assert not result["changed"]
+        return [system["name"] for system in result["virtual_systems"]]
+
+    assert names() == ["db", "web"]
+    assert names(name=["web"]) == ["web"]
+    assert names(name=["w*", "nosuch"]) == ["web"]
+    assert names(name=["nosuch"]) == []
+    assert names(state=["defined"]) == ["db"]
+    uuid = run("virtual_system_info", name=["db"])["virtual_systems"][0]["uuid"]
+    assert names(uuid=[uuid]) == ["db"]
+    web = run("virtual_system_info", name=["web"], addresses=True)["virtual_systems"][0]
+    assert web["running"]["resources"] == web["resources"]
+    assert (web["pending"], web["addresses"]) == ([], {})
+
+
+def test_reading_pools(run: Run) -> None:
+
+    def names(**selectors: Any) -> list[str]:
+        return [pool["pool_id"] for pool in run("resource_pool_info", **selectors)["resource_pools"]]
+
+    assert names() == ["vmpool", "lab"]
+    assert names(resource_type=["ethernet_adapter"]) == ["lab"]
+    assert names(pool_id=["vm*"], members=False) == ["vmpool"]
+    assert names(pool_id=["vm*"], resource_type=["ethernet_adapter"]) == []
+
+
+def test_reading_the_host(run: Run) -> None:
+    host = run("host_info")["host"]
+    assert host["name"] == "fake"
+    assert {"specification": "DSP1042", "name": "System Virtualization"} in host["profiles"]
+    assert host["services"]["virtual_system_snapshot_service"] == [
+        "create_snapshot",
+        "apply_snapshot",
+        "destroy_snapshot",
+    ]
+    assert host["capabilities"]["virtual_system_types"] == ["fake", "other"]
+    valid = host["resource_types"]["processor"]["valid_settings"]
+    assert valid["virtual_quantity"] == {"default": 1, "minimum": 1, "maximum": 64, "increment": 1}
+    assert "reservation" not in valid
+    assert "writeback" in host["resource_types"]["disk_drive"]["valid_settings"]["settings.cache"]["allowed"]
+    assert host["pool_types"]["disk_drive"]["dir"]["required"] == [["host_resource"]]
+    assert [pool["pool_id"] for pool in host["resource_pools"]] == ["vmpool", "lab"]
+    assert "members" not in host["resource_pools"][0]
+    assert host["totals"]["disk_drive"] == {
+        "pools": 1,
+        "capacity": 100 * GIB,
+        "reserved": 0,
+        "currently_consumed_resource": None,
+    }
+
+
+def test_storage_that_belongs_to_others_stays(run: Run, host: FakeHost) -> None:
+    run("virtual_system", **WEB)
+    shared = host.systems["web"].defined.resources[2].host_resource
+    assert shared is not None
+    disk = {"resource_type": ResourceType.DISK_DRIVE.word, "name": "root", "host_resource": list(shared)}
+    run("virtual_system", name="other", resources=[disk])
+    result = run("virtual_system", name="web", state="absent", remove_storage=True)
+    assert "return_to_storage_pool" not in operations(result)

@@ -1,0 +1,185 @@
+# Copyright (c) 2026 SVPC authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the libvirt platform decides without a host: states, names, reasons, limits."""
+
+from __future__ import annotations
+
+import socket
+import time
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+
+libvirt = pytest.importorskip("libvirt")
+
+from ansible_collections.svpc.virt.plugins.module_utils import errors
+from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd
+from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
+from ansible_collections.svpc.virt.plugins.module_utils.model.states import SystemState
+from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import SYSTEM_SETTINGS
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import definitions, live, watchdog
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.domains import system_state
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.errors import talking
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.session import open_session
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.storage import volume_name, volume_xml
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.storage_removal import _chain_of, _reason
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.systems import belongings
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.watchdog import Watchdog, open_sockets
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "saved", "expected"),
+    [
+        ("RUNNING", 1, False, SystemState.ACTIVE),
+        ("BLOCKED", 0, False, SystemState.ACTIVE),
+        ("PAUSED", libvirt.VIR_DOMAIN_PAUSED_USER, False, SystemState.PAUSED),
+        ("PAUSED", libvirt.VIR_DOMAIN_PAUSED_IOERROR, False, SystemState.PAUSED),
+        ("PAUSED", libvirt.VIR_DOMAIN_PAUSED_STARTING_UP, False, SystemState.STARTING),
+        ("PAUSED", libvirt.VIR_DOMAIN_PAUSED_SHUTTING_DOWN, False, SystemState.SHUTTING_DOWN),
+        ("PAUSED", libvirt.VIR_DOMAIN_PAUSED_CRASHED, False, SystemState.CRASHED),
+        ("SHUTDOWN", 0, False, SystemState.SHUTTING_DOWN),
+        ("SHUTOFF", 0, False, SystemState.DEFINED),
+        ("SHUTOFF", libvirt.VIR_DOMAIN_SHUTOFF_CRASHED, False, SystemState.DEFINED),
+        ("SHUTOFF", 0, True, SystemState.SUSPENDED),
+        ("CRASHED", 0, False, SystemState.CRASHED),
+        ("PMSUSPENDED", 0, False, SystemState.SLEEPING),
+        ("NOSTATE", 0, False, SystemState.UNKNOWN),
+    ],
+)
+def test_states(state, reason, saved, expected):
+    assert system_state(getattr(libvirt, f"VIR_DOMAIN_{state}"), reason, saved) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("0", {0}), ("0-3", {0, 1, 2, 3}), ("0-3,^2,7", {0, 1, 3, 7}), (" 1 , 2 ", {1, 2}), ("", set())],
+)
+def test_sets_of_processors(text, expected):
+    assert live.cpus_of(text, 8) == expected
+
+
+@pytest.mark.parametrize("text", ["a", "0-b", "8", "-1"])
+def test_sets_of_processors_that_are_none(text):
+    with pytest.raises(errors.InvalidInput):
+        live.cpus_of(text, 8)
+
+
+def test_volumes():
+    assert volume_name("web", "my/disk") == "web-my_disk"
+    file = ElementTree.fromstring(volume_xml("a<b", 512, "iso", file=True))
+    assert (file.findtext("name"), file.findtext("capacity"), file.findtext("allocation")) == ("a<b", "512", "0")
+    assert [found.get("type") for found in file.iterfind("target/format")] == ["raw"]
+    assert ElementTree.fromstring(volume_xml("v", 512, "qcow2", file=True)).findtext("target/compat") == "1.1"
+    assert ElementTree.fromstring(volume_xml("v", 512, "raw", file=False)).find("target") is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "path", "in_pool", "others", "builds", "expected"),
+    [
+        (ResourceType.DISK_DRIVE, {}, "/i/a", True, [], [], None),
+        (ResourceType.DISK_DRIVE, {}, "/i/a", False, [], [], None),
+        (ResourceType.CD_DRIVE, {}, "/i/a", True, [], [], "medium"),
+        (ResourceType.DISK_DRIVE, {"access": "readable"}, "/i/a", True, [], [], "read-only"),
+        (ResourceType.DISK_DRIVE, {"shareable": True}, "/i/a", True, [], [], "shareable"),
+        (ResourceType.DISK_DRIVE, {}, "/i/a", True, ["x", "y"], [], "used by virtual system 'x', 'y'"),
+        (ResourceType.DISK_DRIVE, {}, "/i/a", True, [], ["/i/b"], "backing of '/i/b'"),
+        (ResourceType.DISK_DRIVE, {}, "/dev/sdz", False, [], [], "a device outside every storage pool"),
+        (ResourceType.DISK_DRIVE, {}, "/dev/vg/web", True, [], [], None),
+        (ResourceType.DISK_DRIVE, {}, "rbd://pool/x", False, [], [], "on the network, outside every storage pool"),
+    ],
+)
+def test_reasons_to_keep_storage(kind, settings, path, in_pool, others, builds, expected):
+    assert _reason(Rasd(kind, settings=settings), path, in_pool, others, builds) == expected
+
+
+def test_only_what_was_once_a_disk_of_the_system_is_its_own():
+    disk = Rasd(ResourceType.DISK_DRIVE)
+    builders = {"/base": {"/mid"}, "/mid": {"/top"}, "/golden": {"/base"}}
+    assert _chain_of({"/top": disk}, builders, {"/mid": "one", "/base": "two"}) == {"/mid", "/base"}
+    assert _chain_of({"/top": disk}, builders, {"/base": "two"}) == set()
+
+
+def test_belongings():
+    assert belongings("<domain><os><nvram>/x</nvram></os></domain>", checkpoints=True) == ("nvram", "checkpoints")
+    assert belongings("<os firmware='efi'/><tpm model='x'><backend type='emulator'/></tpm>", False) == (
+        "nvram",
+        "tpm_state",
+    )
+    assert belongings("<tpm model='x'><backend type='passthrough'/></tpm><x type='emulator'/>", False) == ()
+
+
+def test_the_words_for_automatic_startup_are_those_of_the_model():
+    assert set(definitions._AUTOSTART) < set(SYSTEM_SETTINGS[definitions.STARTUP].words)
+
+
+def test_errors_speak_our_words():
+    session = open_session("test:///default")
+    for call, kind in (
+        (lambda: session.connection.lookupByName("nosuch"), errors.NotFound),
+        (lambda: session.connection.defineXML("<domain"), errors.HostFailed),
+    ):
+        with pytest.raises(kind, match="Cannot do it: "), talking("do it"):
+            call()
+    session.begin()
+    session.close()
+    session.close()
+
+
+@pytest.mark.parametrize("uri", ["qemu+unix:///system?socket=/nowhere", "qemu+tcp://127.0.0.1:1/system"])
+def test_nobody_there(uri):
+    with pytest.raises(errors.Unreachable, match="Cannot connect to"):
+        open_session(uri)
+
+
+class Peer:
+    """A socket whose other end never says anything."""
+
+    def __enter__(self):
+        before = open_sockets()
+        self.near, self.far = socket.socketpair()
+        far = (self.far.fileno(), 0)
+        self.before = before | {each for each in open_sockets() if each[0] == far[0]}
+        return self
+
+    def __exit__(self, *_error):
+        self.near.close()
+        self.far.close()
+
+
+def test_a_call_over_its_limit_is_cut_off():
+    with Peer() as peer:
+        dog = Watchdog(0.2, peer.before)
+        dog.opened(lambda: None)
+        with dog.watching(patient=False):
+            assert peer.near.recv(1) == b""
+        assert dog.fired
+
+
+def test_a_patient_call_lives_while_the_host_gives_signs(monkeypatch):
+    monkeypatch.setattr(watchdog, "PING_EVERY", 0.2)
+    with Peer() as peer:
+        asked = []
+        dog = Watchdog(0.2, peer.before)
+        dog.opened(lambda: asked.append(1))
+        peer.near.settimeout(1.0)
+        with dog.watching(patient=True), pytest.raises(TimeoutError):
+            peer.near.recv(1)
+        assert len(asked) > 1
+        assert not dog.fired
+        dog.ping = lambda: time.sleep(5)
+        peer.near.settimeout(None)
+        with dog.watching(patient=True):
+            assert peer.near.recv(1) == b""
+        assert dog.fired
+
+
+def test_time_between_calls_does_not_count():
+    with Peer() as peer:
+        dog = Watchdog(0.1, peer.before)
+        dog.opened(lambda: None)
+        with dog.watching(patient=False):
+            pass
+        time.sleep(0.3)
+        assert not dog.fired
+        dog.end()
