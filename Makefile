@@ -27,6 +27,10 @@ export LC_ALL := C.UTF-8
 # Tests and demonstration use the checkout and hosts of their own, never what the caller's environment names.
 unexport ANSIBLE_COLLECTIONS_PATH ANSIBLE_INVENTORY PYTHONPATH SVPC_URI LIBVIRT_DEFAULT_URI
 
+# Ansible finds the checkout as a collection through this link. Where a copy lost it, or turned it into a file, make it anew.
+LINK := collections/ansible_collections/svpc/virt
+$(shell [ -L $(LINK) ] || { rm -f $(LINK); mkdir -p $(dir $(LINK)); ln -s ../../.. $(LINK); })
+
 # A virtual environment does not survive being moved or copied: make it anew.
 $(shell [ ! -e $(VENV)/bin/pip ] || head -c 400 $(VENV)/bin/pip | grep -qF '$(abspath $(VENV))/' || rm -rf $(VENV))
 
