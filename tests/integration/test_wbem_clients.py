@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import os
 import shutil
 import subprocess
 import sys
@@ -117,6 +118,7 @@ def test_command_line(tmp_path: Path) -> None:
         [sys.executable, "-m", "tests.wbem", "serve", "--fake", "--dialect", "libvirt-cim", "--tls"],
         stdout=subprocess.PIPE,
         text=True,
+        env={**os.environ, "PYTHONPATH": "collections"},
     )
     try:
         assert process.stdout is not None

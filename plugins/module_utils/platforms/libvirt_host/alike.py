@@ -12,9 +12,10 @@ from __future__ import annotations
 import itertools
 import re
 
-from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import Configuration
+from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import SYSTEM_SETTINGS, Configuration
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.devices import read_devices
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.domain_xml import DomainDocument
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.system_settings import OF_DEVICES
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.verbatim import parse
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.volumes import Volumes
 
@@ -55,7 +56,7 @@ class Alike:
                 resources += [rasd for _element, rasd in itertools.islice(own_devices, len(run))]
             else:
                 part = self._part("<domain><devices>" + "".join(run) + "</devices></domain>")
-                settings.update({name: value for name, value in part.settings.items() if value is not None})
+                settings.update({name: part.settings[name] for name in OF_DEVICES if _is_told(part, name)})
                 resources += part.resources[_SYSTEM:]
         return Configuration(settings, tuple(resources))
 
@@ -67,6 +68,10 @@ class Alike:
 
     def _read(self, text: str) -> Configuration:
         return DomainDocument.parse(text).configuration(self._volumes)
+
+
+def _is_told(part: Configuration, name: str) -> bool:
+    return bool(part.settings[name] != SYSTEM_SETTINGS[name].absent)
 
 
 def _is_own(device: str) -> bool:

@@ -27,6 +27,9 @@ _ON_CRASH = {"destroy": "none", "restart": "restart", "coredump-destroy": "none"
 _OFFSETS = ("utc", "localtime")
 _TPM_MODELS = {"1.2": "tpm-tis", "2.0": "tpm-crb"}
 
+OF_DEVICES = ("tpm", "guest_agent")
+"""Settings that devices tell; all the others stand outside ``<devices>``."""
+
 Device = tuple  # of element, ResourceType word, name or None, other words for it
 """A device as the boot order sees it: its element and how it may be called, the type first."""
 

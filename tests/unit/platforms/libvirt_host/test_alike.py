@@ -51,6 +51,15 @@ DEFINITIONS = {
     "no MAC addresses yet": with_devices(*["<interface type='network'><source network='lan'/></interface>"] * 2),
     "trusted platform module": with_devices("<tpm model='tpm-crb'><backend type='emulator' version='2.0'/></tpm>"),
     "guest agent": with_devices("<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>"),
+    "secure boot": SMALL.replace(
+        "<boot dev='hd'/>", "<loader readonly='yes' secure='yes' type='pflash'>/code.fd</loader>\n    <boot dev='hd'/>"
+    ),
+    "module and agent before the drives": with_devices(
+        "<tpm model='tpm-crb'><backend type='emulator' version='2.0'/></tpm>",
+        "<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>",
+        DISK.format("vdx"),
+        "<rng model='virtio'><backend model='random'>/dev/random</backend></rng>",
+    ),
     "order of devices": with_devices(DISK.format("vdx").replace("<source", "<boot order='1'/><source")).replace(
         "    <boot dev='hd'/>\n", ""
     ),
