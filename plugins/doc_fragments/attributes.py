@@ -28,6 +28,16 @@ attributes:
     description: When run twice in a row with the same arguments, the second run changes nothing.
     details:
       - This holds as long as nothing else changes what the arguments are about in between.
+  action:
+    description: Has an action plugin, and so can do its work in the process of the controller.
+    support: full
+    details:
+      - That is what happens where the task would run on the controller anyway, with the same Python and as the same
+        user. The result is the same as that of the module sent, and comes sooner.
+      - The variable C(svpc_virt_in_process), where it is V(false), has the module sent in any case.
+  async:
+    description: Can be used with C(async).
+    support: full
   platform:
     description: Systems on which the module itself can run.
     support: full

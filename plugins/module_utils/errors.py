@@ -42,6 +42,10 @@ class NotSupported(VirtError):
     code = "not_supported"
 
 
+class LibraryMissing(NotSupported):
+    """The Python that runs the task lacks a library for this kind of host; another Python may have it."""
+
+
 class RestartNeeded(VirtError):
     """The change needs the virtual system to be off, and turning it off was not allowed."""
 

@@ -193,12 +193,14 @@ error_code:
 """
 
 from ansible_collections.svpc.virt.plugins.module_utils.task import arguments, rasd
-from ansible_collections.svpc.virt.plugins.module_utils.task.module import run_module
+from ansible_collections.svpc.virt.plugins.module_utils.task.module import Work, run_module
+
+WORK = Work(rasd.manage, arguments.RASD)
 
 
 def main() -> None:
     """Entry point of the module."""
-    run_module(rasd.manage, arguments.RASD)
+    run_module(WORK)
 
 
 if __name__ == "__main__":

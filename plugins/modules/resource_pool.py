@@ -210,12 +210,14 @@ error_code:
 """
 
 from ansible_collections.svpc.virt.plugins.module_utils.task import arguments, resource_pool
-from ansible_collections.svpc.virt.plugins.module_utils.task.module import run_module
+from ansible_collections.svpc.virt.plugins.module_utils.task.module import Work, run_module
+
+WORK = Work(resource_pool.manage, arguments.RESOURCE_POOL)
 
 
 def main() -> None:
     """Entry point of the module."""
-    run_module(resource_pool.manage, arguments.RESOURCE_POOL)
+    run_module(WORK)
 
 
 if __name__ == "__main__":

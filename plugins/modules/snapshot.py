@@ -171,12 +171,14 @@ error_code:
 """
 
 from ansible_collections.svpc.virt.plugins.module_utils.task import arguments, snapshot
-from ansible_collections.svpc.virt.plugins.module_utils.task.module import run_module
+from ansible_collections.svpc.virt.plugins.module_utils.task.module import Work, run_module
+
+WORK = Work(snapshot.manage, arguments.SNAPSHOT)
 
 
 def main() -> None:
     """Entry point of the module."""
-    run_module(snapshot.manage, arguments.SNAPSHOT)
+    run_module(WORK)
 
 
 if __name__ == "__main__":

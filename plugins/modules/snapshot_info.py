@@ -97,12 +97,14 @@ error_code:
 """
 
 from ansible_collections.svpc.virt.plugins.module_utils.task import arguments, info
-from ansible_collections.svpc.virt.plugins.module_utils.task.module import run_module
+from ansible_collections.svpc.virt.plugins.module_utils.task.module import Work, run_module
+
+WORK = Work(info.snapshot_info, arguments.SNAPSHOT_INFO)
 
 
 def main() -> None:
     """Entry point of the module."""
-    run_module(info.snapshot_info, arguments.SNAPSHOT_INFO)
+    run_module(WORK)
 
 
 if __name__ == "__main__":

@@ -254,12 +254,14 @@ error_code:
 """
 
 from ansible_collections.svpc.virt.plugins.module_utils.task import arguments, virtual_system
-from ansible_collections.svpc.virt.plugins.module_utils.task.module import run_module
+from ansible_collections.svpc.virt.plugins.module_utils.task.module import Work, run_module
+
+WORK = Work(virtual_system.manage, arguments.VIRTUAL_SYSTEM)
 
 
 def main() -> None:
     """Entry point of the module."""
-    run_module(virtual_system.manage, arguments.VIRTUAL_SYSTEM)
+    run_module(WORK)
 
 
 if __name__ == "__main__":

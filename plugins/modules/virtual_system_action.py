@@ -180,12 +180,14 @@ error_code:
 """
 
 from ansible_collections.svpc.virt.plugins.module_utils.task import arguments, virtual_system_action
-from ansible_collections.svpc.virt.plugins.module_utils.task.module import run_module
+from ansible_collections.svpc.virt.plugins.module_utils.task.module import Work, run_module
+
+WORK = Work(virtual_system_action.act, arguments.VIRTUAL_SYSTEM_ACTION)
 
 
 def main() -> None:
     """Entry point of the module."""
-    run_module(virtual_system_action.act, arguments.VIRTUAL_SYSTEM_ACTION)
+    run_module(WORK)
 
 
 if __name__ == "__main__":

@@ -141,12 +141,14 @@ error_code:
 """
 
 from ansible_collections.svpc.virt.plugins.module_utils.task import arguments, info
-from ansible_collections.svpc.virt.plugins.module_utils.task.module import run_module
+from ansible_collections.svpc.virt.plugins.module_utils.task.module import Work, run_module
+
+WORK = Work(info.virtual_system_info, arguments.VIRTUAL_SYSTEM_INFO)
 
 
 def main() -> None:
     """Entry point of the module."""
-    run_module(info.virtual_system_info, arguments.VIRTUAL_SYSTEM_INFO)
+    run_module(WORK)
 
 
 if __name__ == "__main__":

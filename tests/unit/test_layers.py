@@ -14,7 +14,8 @@ from collections.abc import Iterator
 import pytest
 
 PLUGINS = pathlib.Path(__file__).parents[2] / "plugins"
-UTILS = "ansible_collections.svpc.virt.plugins.module_utils."
+COLLECTION = "ansible_collections.svpc.virt.plugins."
+UTILS = f"{COLLECTION}module_utils."
 ABOVE = {
     # layer: the layers it may import from, beside itself
     "errors": set(),
@@ -24,7 +25,8 @@ ABOVE = {
     "task": {"errors", "model", "plan", "platforms"},
     "modules": {"errors", "task"},
     "inventory": {"errors", "model", "plan", "platforms", "task"},
-    "action": {"errors", "model", "plan", "platforms", "task"},
+    "plugin_utils": {"errors", "platforms", "task"},
+    "action": {"modules", "plugin_utils"},
     "doc_fragments": {"errors", "model", "task"},
 }
 DRIVERS = {
@@ -33,7 +35,7 @@ DRIVERS = {
     "lxml": "platforms/libvirt_host",
     "pywbem": "platforms/wbem_server",
 }
-WITH_ANSIBLE = {"task", "modules", "inventory", "action", "doc_fragments"}
+WITH_ANSIBLE = {"task", "modules", "inventory", "plugin_utils", "action", "doc_fragments"}
 FILES = sorted(PLUGINS.rglob("*.py"))
 
 
@@ -93,9 +95,12 @@ def test_imports_follow_the_arrows(path: pathlib.Path) -> None:
         if module.startswith("."):
             wrong.add(f"{module}: relative; the full name is needed")
         elif module.startswith("ansible_collections."):
-            if not module.startswith(UTILS):
-                wrong.add(f"{module}: not of module_utils")
-            elif (target := module.removeprefix(UTILS).split(".")[0]) not in {*ABOVE[layer], layer}:
+            if not module.startswith(COLLECTION):
+                wrong.add(f"{module}: not of this collection")
+            elif (target := module.removeprefix(UTILS).removeprefix(COLLECTION).split(".")[0]) not in {
+                *ABOVE[layer],
+                layer,
+            }:
                 wrong.add(f"{module}: {layer} must not use {target}")
         elif module.split(".")[0] in ("plugins", "svpc", "module_utils"):
             wrong.add(f"{module}: the full name is needed")

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Callable
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from ansible_collections.svpc.virt.plugins.module_utils.errors import InvalidInput, NotSupported
+from ansible_collections.svpc.virt.plugins.module_utils.errors import InvalidInput, LibraryMissing
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.interface import Platform, Progress, quietly
 
 DEFAULT_URI = "qemu:///system"
@@ -36,7 +36,7 @@ _LIBVIRT_PKI = {
 def open_platform(options: Mapping[str, Any], progress: Progress = quietly) -> Platform:
     """Connect to the host that the connection options name.
 
-    Raises InvalidInput for what is no URI, NotSupported when a library is missing, Unreachable or AuthenticationFailed
+    Raises InvalidInput for what is no URI, LibraryMissing before anything is done, Unreachable or AuthenticationFailed
     when there is no connection.
     """
     uri = options.get("uri") or DEFAULT_URI
@@ -87,9 +87,14 @@ _OPENERS: dict[str, Callable[[str, Mapping[str, Any], Progress], Platform]] = {
 """By scheme; libvirt has too many schemes to list (qemu, test, xen, lxc …) and takes what is not here."""
 
 
-def _missing(distribution: str, uri: str) -> NotSupported:
+def preload() -> None:
+    """Load the platform that most URIs name.  Processes forked off from this one then have it already."""
+    from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import host  # noqa: F401
+
+
+def _missing(distribution: str, uri: str) -> LibraryMissing:
     """The error for a Python library that is not there where this runs."""
-    return NotSupported(
+    return LibraryMissing(
         f"The Python library {distribution} is needed to work on {uri}, and {sys.executable} on {socket.gethostname()} "
         "cannot import it: install it there, or choose another Python with ansible_python_interpreter",
         missing=distribution,

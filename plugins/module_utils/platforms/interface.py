@@ -137,6 +137,12 @@ class Platform(abc.ABC):
     def close(self) -> None:
         """End the connection."""
 
+    def abandon(self) -> None:  # noqa: B027 - a platform whose calls all return soon has nothing to do
+        """Make the call under way fail, and all later ones: nobody waits for them any longer.
+
+        The one method that another thread may call, while this one's waits for the host.
+        """
+
     def check(self, change: changes.Change) -> None:  # noqa: B027 - most changes need no check
         """Raise what the host can be known to answer to ``change``, without touching anything.
 

@@ -1,29 +1,55 @@
 # Copyright (c) 2026 SVPC authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs a task function as an Ansible module."""
+"""Runs a task function as an Ansible module.
+
+The module may have a process of its own, as Ansible sends modules, or share that of the controller
+(``plugin_utils/in_process.py``): what is checked, masked and returned is the same, because it is this class.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Callable, NoReturn
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.parameters import remove_values
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import InvalidInput, VirtError
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.connect import open_platform
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.interface import Platform, Progress
 from ansible_collections.svpc.virt.plugins.module_utils.task.arguments import CONNECTION, Spec
+from ansible_collections.svpc.virt.plugins.module_utils.task.progress import Teller
 from ansible_collections.svpc.virt.plugins.module_utils.task.task import Task
 
 TaskFunction = Callable[[Task], dict[str, Any]]
 
 
+@dataclass(frozen=True)
+class Work:
+    """What a module does: its task function, and the options it takes beside those of the connection."""
+
+    function: TaskFunction
+    options: Spec
+
+
 class Module(AnsibleModule):
     """AnsibleModule that takes null for "not managed", and has an error_code also for wrong arguments."""
 
+    def __init__(self, work: Work) -> None:
+        """Check the arguments that Ansible gives; wrong ones end the process."""
+        self._function = work.function
+        super().__init__(argument_spec={**CONNECTION, **work.options}, supports_check_mode=True)
+
     def _load_params(self) -> None:
         """Read the arguments.  Ansible refuses null where there are choices, so what is null is left out."""
-        super()._load_params()
+        self._receive()
         self.params = without_null(self.params)
+
+    def _receive(self) -> None:
+        """Set ``params`` to the arguments as they were given."""
+        super()._load_params()
 
     def _log_invocation(self) -> None:
         """Log the arguments without their secrets.
@@ -39,6 +65,31 @@ class Module(AnsibleModule):
         kwargs.setdefault("error_code", InvalidInput.code)
         super().fail_json(msg, **kwargs)
 
+    def perform(
+        self, progress: Progress, opener: Callable[[Mapping[str, Any], Progress], Platform] = open_platform
+    ) -> NoReturn:
+        """Run the task function, report its result or its failure to Ansible, and end the process.
+
+        Only a VirtError is a failure of the task; anything else is a bug and keeps its traceback.
+        """
+        failure = None
+        result: dict[str, Any] = {}
+        task = Task(
+            params=self.params,
+            check=self.check_mode,
+            diff=bool(self._diff),
+            progress=lambda text: progress(remove_values(text, self.no_log_values)),
+            warn=self.warn,
+            open=opener,
+        )
+        try:
+            result = self._function(task)
+        except VirtError as error:
+            failure = failure_result(error)
+        if failure is not None:
+            self.fail_json(**failure)
+        self.exit_json(**result)
+
 
 def without_null(value: Any) -> Any:
     """``value`` without entries of mappings that are null, all the way down."""
@@ -49,29 +100,13 @@ def without_null(value: Any) -> Any:
     return value
 
 
-def run_module(task: TaskFunction, argument_spec: Spec) -> None:
-    """Check the arguments, run the task function, and report its result or its failure to Ansible.
+def run_module(work: Work) -> None:
+    """Run a module in a process of its own.
 
-    Only a VirtError is a failure of the task; anything else is a bug and keeps its traceback.
+    Ansible reads what such a process says at its end; until then, a long task leaves traces in the system's log only.
     """
-    module = Module(argument_spec={**CONNECTION, **argument_spec}, supports_check_mode=True)
-    failure = None
-    result: dict[str, Any] = {}
-    try:
-        result = task(
-            Task(
-                params=module.params,
-                check=module.check_mode,
-                diff=bool(module._diff),
-                progress=module.debug,
-                warn=module.warn,
-            )
-        )
-    except VirtError as error:
-        failure = failure_result(error)
-    if failure is not None:
-        module.fail_json(**failure)
-    module.exit_json(**result)
+    module = Module(work)
+    module.perform(Teller(module.log, eager=module._verbosity > 0).tell)
 
 
 def failure_result(error: VirtError) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 SVPC authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The modules, as Ansible runs them, on a host in memory."""
+"""The modules on a host in memory, as Ansible runs them: sent, and in the process of the controller."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.model.states import Syst
 from ansible_collections.svpc.virt.plugins.module_utils.plan import changes
 from ansible_collections.svpc.virt.plugins.module_utils.platforms import connect
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.fake import FakeHost
+from tests.tools.tasks import run_task
 
 MIB = 2**20
 GIB = 2**30
@@ -53,8 +54,13 @@ def host(monkeypatch: pytest.MonkeyPatch) -> FakeHost:
     return found
 
 
-@pytest.fixture
-def run(host: FakeHost, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+@pytest.fixture(params=["sent", "in the controller"])
+def run(
+    request: pytest.FixtureRequest,
+    host: FakeHost,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Run:
     """Runs a module and returns its result."""
     logged: list[str] = []
     monkeypatch.setattr(
@@ -64,14 +70,25 @@ def run(host: FakeHost, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.
     warned: list[str] = []
     monkeypatch.setattr(basic.AnsibleModule, "warn", lambda _module, warning: warned.append(warning))
 
-    def call(
-        _module: str, /, _check: bool = False, _diff: bool = False, _fails: bool = False, **params: Any
-    ) -> dict[str, Any]:
+    def sent(_module: str, check: bool, diff: bool, params: dict[str, Any]) -> dict[str, Any]:
         module = importlib.import_module(f"ansible_collections.svpc.virt.plugins.modules.{_module}")
-        given = {"uri": "fake:host", **params, "_ansible_check_mode": _check, "_ansible_diff": _diff}
+        given = {**params, "_ansible_check_mode": check, "_ansible_diff": diff}
         with patch_module_args(given), pytest.raises(SystemExit):
             module.main()
         result: dict[str, Any] = json.loads(capsys.readouterr().out)
+        return result
+
+    def here(_module: str, check: bool, diff: bool, params: dict[str, Any]) -> dict[str, Any]:
+        result = run_task(f"svpc.virt.{_module}", params, {"check_mode": check, "diff": diff})
+        plain: dict[str, Any] = json.loads(json.dumps(result, default=str))
+        return plain
+
+    way = {"sent": sent, "in the controller": here}[request.param]
+
+    def call(
+        _module: str, /, _check: bool = False, _diff: bool = False, _fails: bool = False, **params: Any
+    ) -> dict[str, Any]:
+        result = way(_module, _check, _diff, {"uri": "fake:host", **params})
         assert result.get("failed", False) == _fails, result
         result.update(logged=logged, warned=warned)
         return result

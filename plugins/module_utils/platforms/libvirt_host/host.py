@@ -168,5 +168,8 @@ class LibvirtHost(Platform):
     def return_to_storage_pool(self, change: changes.ReturnToStoragePool) -> None:
         storage_removal.return_to_storage_pool(self.session, change)
 
+    def abandon(self) -> None:
+        self._session.abandon()
+
     def close(self) -> None:
         self._session.close()

@@ -64,6 +64,12 @@ class Session:
     def _watching(self) -> contextlib.AbstractContextManager[None]:
         return self.watch.watching(patient=False) if self.watch else contextlib.nullcontext()
 
+    def abandon(self) -> None:
+        """Let the call under way fail, and do not open another connection.  Any thread may do that."""
+        self.reopen = None
+        if self.watch is not None:
+            self.watch.cut()
+
     def close(self) -> None:
         """End the connection.  One that is lost already is no error."""
         if self.watch is not None:

@@ -38,7 +38,7 @@ class Watchdog:
         """
         self.limit = limit
         self.fired = False
-        """The connection was cut because the host did not answer in time."""
+        """The connection was cut: the host did not answer in time, or nobody waits for its answer any longer."""
         self.ping: Callable[[], object] | None = None
         """Asks the host for something it can always answer; None while the connection is being opened."""
         self._sockets_before = sockets_before
@@ -78,8 +78,7 @@ class Watchdog:
                 if self._deadline == deadline:
                     self._deadline = time.monotonic() + PING_EVERY
             elif self._deadline == deadline:
-                self.fired = True
-                self._cut()
+                self.cut()
                 return
 
     def _gives_sign(self) -> bool:
@@ -96,7 +95,9 @@ class Watchdog:
         threading.Thread(target=ask, name="libvirt ping", daemon=True).start()
         return answered.wait(self.limit or PING_EVERY)
 
-    def _cut(self) -> None:
+    def cut(self) -> None:
+        """End the connection under the calls that wait for it.  Any thread may do that."""
+        self.fired = True
         now = open_sockets()
         for descriptor, _inode in now - self._sockets_before if self._sockets is None else now & self._sockets:
             with contextlib.suppress(OSError):

@@ -143,5 +143,8 @@ class WbemHost(Platform):
     def return_to_storage_pool(self, change: changes.ReturnToStoragePool) -> None:
         storage.return_to_storage_pool(self.server, change)
 
+    def abandon(self) -> None:
+        self.session.abandon()
+
     def close(self) -> None:
         self.session.close()

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Callable, TypeVar
+from typing import Any, Callable, NoReturn, TypeVar
 from urllib.parse import SplitResult, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -67,6 +67,15 @@ class Session:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+    def abandon(self) -> None:
+        """Begin no call any more; that under way ends in its own time.  Any thread may do that."""
+
+        def refuse() -> NoReturn:
+            raise Unreachable(f"The task that worked on {self.uri} was given up")
+
+        self.connect = refuse
+        self._connection = None
 
     # reading
 

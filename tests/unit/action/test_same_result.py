@@ -1,0 +1,91 @@
+# Copyright (c) 2026 SVPC authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A task returns the same in the controller's process and as a module with a process of its own, down to the last key.
+
+On libvirt's test driver, whose host is made anew for every connection.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible.utils.display import Display
+
+from ansible_collections.svpc.virt.plugins.plugin_utils import in_process
+from tests.tools.tasks import run_task
+
+URI = "test:///default"
+UUID = "6a2f1d1e-6f5a-4d7c-9a55-0f6f2f0a7b11"
+SECRET = "open sesame"
+NEW = {"name": "new", "uuid": UUID, "settings": {"virtual_system_type": "test"}}
+CONSOLE = {
+    "resource_type": "graphics_controller",
+    "resource_sub_type": "vnc",
+    "settings": {"password": SECRET},
+}
+
+CASES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
+    # name: (module, arguments, keywords of the task)
+    "read systems": ("virtual_system_info", {"addresses": True}, {}),
+    "read pools": ("resource_pool_info", {}, {}),
+    "read the host": ("host_info", {}, {}),
+    "read snapshots": ("snapshot_info", {"virtual_system": "test"}, {}),
+    "nothing to do": ("virtual_system", {"name": "test", "state": "active"}, {"diff": True}),
+    "define": ("virtual_system", NEW, {"diff": True}),
+    "define in check mode": ("virtual_system", NEW, {"check_mode": True, "diff": True}),
+    "remove": ("virtual_system", {"name": "test", "state": "absent", "force_off": True}, {"diff": True}),
+    "act": ("virtual_system_action", {"name": "test", "action": "reset"}, {}),
+    "a resource": ("rasd", {"virtual_system": "test", "resource_type": "memory", "virtual_quantity": "4 GiB"}, {}),
+    "a snapshot": ("snapshot", {"virtual_system": "test", "name": "one"}, {"check_mode": True}),
+    "a pool": ("resource_pool", {"pool_id": "default", "resource_type": "ethernet_adapter", "state": "inactive"}, {}),
+    "a secret": ("virtual_system", {**NEW, "resources": [CONSOLE], "password": "swordfish"}, {"diff": True}),
+    "a secret in a failure": (
+        "virtual_system",
+        {"name": "new", "reference": "swordfish", "password": "swordfish"},
+        {},
+    ),
+    "a secret in a warning": (
+        "virtual_system",
+        {
+            "name": "test",
+            "resources": [{"resource_type": "disk_drive", "name": "data", "pool_id": "swordfish"}],
+            "password": "swordfish",
+        },
+        {"check_mode": True},
+    ),
+    "both names of an option": ("resource_pool_info", {"type": ["disk_drive"], "resource_type": ["disk_drive"]}, {}),
+    "not found": ("rasd", {"virtual_system": "nosuch", "resource_type": "memory"}, {}),
+    "unknown option": ("snapshot", {"virtual_system": "test", "name": "one", "nane": "two"}, {}),
+    "missing option": ("virtual_system_action", {"name": "test"}, {}),
+    "unknown unit": ("rasd", {"virtual_system": "test", "type": "memory", "quantity": "1 GiX"}, {}),
+    "null": ("virtual_system", {"name": "test", "uuid": None, "settings": {"firmware": None}}, {}),
+    "no host": ("host_info", {"uri": "qemu+unix:///system?socket=/nosuch"}, {}),
+    "no URI": ("host_info", {"uri": "nonsense"}, {}),
+    "hidden": ("virtual_system", NEW, {"no_log": True}),
+    "a file beside the play": ("host_info", {"uri": "qemu+tls://localhost:1/system", "ca_cert": "nosuch.pem"}, {}),
+    "not of the type": ("virtual_system", {"name": "test", "wait_timeout": "soon"}, {}),
+}
+
+
+def returned(module: str, arguments: dict[str, Any], keywords: dict[str, Any], here: bool) -> dict[str, Any]:
+    return run_task(f"svpc.virt.{module}", {"uri": URI, **arguments}, keywords, {in_process.SWITCH: here})
+
+
+@pytest.mark.parametrize(("module", "arguments", "keywords"), CASES.values(), ids=CASES)
+def test_the_same_is_returned(
+    module: str, arguments: dict[str, Any], keywords: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(Display, "vvv", lambda _display, text, host=None: told.append(text))
+    here = returned(module, arguments, keywords, here=True)
+    assert [text for text in told if "is sent as a module" in text or "runs in the process" in text] == [
+        f"svpc.virt.{module} runs in the process of the controller"
+    ]
+    there = returned(module, arguments, keywords, here=False)
+    assert f"svpc.virt.{module} is sent as a module: {in_process.SWITCH} is false" in told
+    assert here == there
+    assert list(here) == list(there)
+    assert SECRET not in str(here)
+    assert "swordfish" not in str(here)
