@@ -11,8 +11,9 @@ these in from the host; the planner checks a declaration against them before any
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Callable, TypeVar
 
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
 from ansible_collections.svpc.virt.plugins.module_utils.model.snapshot import SnapshotType
@@ -88,6 +89,40 @@ class PoolCapabilities:
     """What this kind does not have, each with the reason."""
     words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Allowed values where the host knows them (``settings.source_format``)."""
+
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
+
+class Later(Mapping[Key, Value]):
+    """A mapping that is made when somebody looks into it: most tasks have no use for most of what a host can do."""
+
+    def __init__(self, make: Callable[[], Mapping[Key, Value]]) -> None:
+        """Make it with ``make``, once."""
+        self._make = make
+        self._made: Mapping[Key, Value] | None = None
+
+    def _all(self) -> Mapping[Key, Value]:
+        if self._made is None:
+            self._made = self._make()
+        return self._made
+
+    def __getitem__(self, key: Key) -> Value:
+        """The value of ``key``."""
+        return self._all()[key]
+
+    def __iter__(self) -> Iterator[Key]:
+        """The keys."""
+        return iter(self._all())
+
+    def __len__(self) -> int:
+        """How many keys there are."""
+        return len(self._all())
+
+    def __repr__(self) -> str:
+        """Like that of the mapping."""
+        return repr(self._all())
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,9 @@ from typing import Any
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
 from ansible_collections.svpc.virt.plugins.module_utils.model.values import Kind, SettingRow
 
+POOL_STATES = ("present", "active", "inactive", "absent")
+"""The states that can be declared."""
+
 _VLAN = {
     "desired_vlan_endpoint_mode": SettingRow(Kind.WORD, "Tagging of the ports (EPASD).", ("access", "trunk")),
     "port_vid": SettingRow(Kind.NUMBER, "VLAN of access ports, native VLAN of trunks (EPASD.PortVID)."),

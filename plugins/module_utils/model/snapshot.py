@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 
 from ansible_collections.svpc.virt.plugins.module_utils.model.states import SystemState
 
+SNAPSHOT_STATES = ("present", "absent", "applied")
+"""The states that can be declared."""
+
 
 class SnapshotType(enum.IntEnum):
     """CIM_VirtualSystemSnapshotService.CreateSnapshot(SnapshotType)."""

@@ -22,8 +22,8 @@ MASK = "********"
 """What stands for a secret wherever values are shown."""
 
 
-_UNFIT = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""Characters that no document can hold."""
+_UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+"""Characters that no document can hold: all but those of Char in XML 1.0."""
 
 
 class Kind(enum.Enum):

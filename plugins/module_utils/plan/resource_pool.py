@@ -20,7 +20,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.errors import (
     allowed_words,
 )
 from ansible_collections.svpc.virt.plugins.module_utils.model.capabilities import Capabilities, PoolCapabilities
-from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool import ResourcePool
+from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool import POOL_STATES, ResourcePool
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
 from ansible_collections.svpc.virt.plugins.module_utils.model.values import shown
 from ansible_collections.svpc.virt.plugins.module_utils.plan.changes import (
@@ -37,9 +37,6 @@ from ansible_collections.svpc.virt.plugins.module_utils.plan.predict import pred
 
 _MAC = re.compile(r"(?:[0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}")
 
-STATES = ("present", "active", "inactive", "absent")
-"""The states that can be declared."""
-
 
 @dataclass(frozen=True)
 class DesiredPool:
@@ -55,8 +52,8 @@ def plan_pool(desired: DesiredPool, current: ResourcePool | None, capabilities: 
     Raises, before anything is touched, for what the host or this kind of pool cannot do, and for a change that an
     active pool could only take by being stopped.
     """
-    if desired.state not in STATES:
-        raise allowed_words("state", desired.state, STATES)
+    if desired.state not in POOL_STATES:
+        raise allowed_words("state", desired.state, POOL_STATES)
     pool = desired.pool
     primordial = current is not None and current.primordial
     if pool.resource_type in (ResourceType.PROCESSOR, ResourceType.MEMORY) or primordial:

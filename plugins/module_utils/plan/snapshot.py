@@ -17,6 +17,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.errors import (
 )
 from ansible_collections.svpc.virt.plugins.module_utils.model.capabilities import Capabilities
 from ansible_collections.svpc.virt.plugins.module_utils.model.snapshot import (
+    SNAPSHOT_STATES,
     Snapshot,
     SnapshotType,
     by_name,
@@ -33,9 +34,6 @@ from ansible_collections.svpc.virt.plugins.module_utils.plan.changes import (
     SystemRef,
 )
 from ansible_collections.svpc.virt.plugins.module_utils.plan.checks import check_method
-
-STATES = ("present", "absent", "applied")
-"""The states that can be declared."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +56,8 @@ def plan_snapshot(
     Applying a snapshot is a change every time: the system has run since.  Raises, before anything is touched, when a
     snapshot of that name is of another type, when dependents would go unasked, and when the host cannot.
     """
-    if desired.state not in STATES:
-        raise allowed_words("state", desired.state, STATES)
+    if desired.state not in SNAPSHOT_STATES:
+        raise allowed_words("state", desired.state, SNAPSHOT_STATES)
     ref = SystemRef(system.name, system.uuid)
     existing = by_name(snapshots).get(desired.name)
     plan: list[Change]

@@ -88,8 +88,23 @@ _OPENERS: dict[str, Callable[[str, Mapping[str, Any], Progress], Platform]] = {
 
 
 def preload() -> None:
-    """Load the platform that most URIs name.  Processes forked off from this one then have it already."""
-    from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import host  # noqa: F401
+    """Load the platform that most URIs name, with all it would load when needed.
+
+    Processes that are forked off from this one then have it already.
+    """
+    from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import (  # noqa: F401
+        agent,
+        definitions,
+        host,
+        network_xml,
+        objections,
+        pool_xml,
+        pools,
+        resources,
+        snapshots,
+        states,
+        storage_removal,
+    )
 
 
 def _missing(distribution: str, uri: str) -> LibraryMissing:

@@ -17,14 +17,15 @@ from ansible.module_utils.basic import env_fallback
 from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import ConsumerVisibility, MappingBehavior
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool import (
     ETHERNET_POOL_SETTINGS,
+    POOL_STATES,
     STORAGE_POOL_SETTINGS,
 )
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import RESOURCE_ROWS, ResourceType
-from ansible_collections.svpc.virt.plugins.module_utils.model.snapshot import SnapshotType
+from ansible_collections.svpc.virt.plugins.module_utils.model.snapshot import SNAPSHOT_STATES, SnapshotType
 from ansible_collections.svpc.virt.plugins.module_utils.model.states import SystemState
 from ansible_collections.svpc.virt.plugins.module_utils.model.values import Kind, SettingRow
 from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import SYSTEM_SETTINGS
-from ansible_collections.svpc.virt.plugins.module_utils.plan import resource_pool, snapshot, virtual_system
+from ansible_collections.svpc.virt.plugins.module_utils.plan import virtual_system
 from ansible_collections.svpc.virt.plugins.module_utils.task.rows import joined_rows, option_type
 
 Spec = dict[str, Any]
@@ -145,7 +146,7 @@ RESOURCE_POOL: Spec = {
     "resource_sub_type": {"type": "str", "aliases": ["sub_type"]},
     "parent": {"type": "str"},
     "host_resource": {"type": "list", "elements": "str"},
-    "state": {"type": "str", "default": "present", "choices": list(resource_pool.STATES)},
+    "state": {"type": "str", "default": "present", "choices": list(POOL_STATES)},
     "automatic_startup": {"type": "bool"},
     "settings": {
         "type": "dict",
@@ -156,7 +157,7 @@ RESOURCE_POOL: Spec = {
 SNAPSHOT: Spec = {
     "virtual_system": {"type": "str", "required": True},
     "name": {"type": "str", "required": True},
-    "state": {"type": "str", "default": "present", "choices": list(snapshot.STATES)},
+    "state": {"type": "str", "default": "present", "choices": list(SNAPSHOT_STATES)},
     "snapshot_type": {"type": "str", "choices": [member.word for member in SnapshotType]},
     "description": {"type": "str"},
     "quiesce": {"type": "bool", "default": False},

@@ -12,7 +12,7 @@ import enum
 import re
 import uuid as uuids
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import InvalidInput, allowed_words
 from ansible_collections.svpc.virt.plugins.module_utils.model import units
@@ -38,10 +38,12 @@ from ansible_collections.svpc.virt.plugins.module_utils.model.values import (
     parse_settings,
 )
 from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import SYSTEM_SETTINGS
-from ansible_collections.svpc.virt.plugins.module_utils.plan.resource_pool import DesiredPool
-from ansible_collections.svpc.virt.plugins.module_utils.plan.snapshot import DesiredSnapshot
 from ansible_collections.svpc.virt.plugins.module_utils.plan.virtual_system import DesiredSystem
 from ansible_collections.svpc.virt.plugins.module_utils.task.rows import joined_rows
+
+if TYPE_CHECKING:
+    from ansible_collections.svpc.virt.plugins.module_utils.plan.resource_pool import DesiredPool
+    from ansible_collections.svpc.virt.plugins.module_utils.plan.snapshot import DesiredSnapshot
 
 RESOURCE_OPTIONS: Mapping[str, tuple[str, ...]] = {
     "resource_type": ("type",),
@@ -331,6 +333,8 @@ def _word(words: type[Word], entry: Mapping[str, Any], name: str, place: str) ->
 
 def desired_pool(params: Mapping[str, Any]) -> DesiredPool:
     """What the options of ``resource_pool`` declare.  Raises InvalidInput."""
+    from ansible_collections.svpc.virt.plugins.module_utils.plan.resource_pool import DesiredPool
+
     resource_type = ResourceType.from_word(str(params.get("resource_type")))
     given = _mapping(params.get("settings"), "settings")
     settings = _settings(given, pool_setting_rows(resource_type), _ALL_POOL_SETTINGS, "settings")
@@ -361,6 +365,8 @@ def _dhcp_host(host: Mapping[str, Any]) -> dict[str, Any]:
 
 def desired_snapshot(params: Mapping[str, Any]) -> DesiredSnapshot:
     """What the options of ``snapshot`` declare.  Raises InvalidInput."""
+    from ansible_collections.svpc.virt.plugins.module_utils.plan.snapshot import DesiredSnapshot
+
     kind = params.get("snapshot_type")
     words = {member.word: member for member in SnapshotType}
     if kind is not None and kind not in words:

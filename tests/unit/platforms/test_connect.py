@@ -5,7 +5,11 @@
 
 from __future__ import annotations
 
+import ast
 import gc
+import os
+import subprocess
+import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -17,7 +21,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.errors import InvalidInp
 from ansible_collections.svpc.virt.plugins.module_utils.platforms import connect
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.fake import FakeHost
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.interface import quietly
-from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import errors, verbatim
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import errors, host, verbatim
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.host import LibvirtHost
 
 Opened = list[tuple[str, dict[str, Any]]]
@@ -140,3 +144,26 @@ def test_libvirts_own_test_host_is_opened() -> None:
         assert "test" in [system.name for system in host.virtual_systems()]
     finally:
         host.close()
+
+
+def test_what_is_loaded_when_needed_is_loaded_beforehand_where_that_is_wanted() -> None:
+    """And without it a host is opened with less than half of that."""
+    folder = Path(host.__file__).parent
+    found = []
+    for before in ("connect.open_platform({'uri': 'test:///default'}).virtual_system('test')", "connect.preload()"):
+        program = (
+            "from ansible_collections.svpc.virt.plugins.module_utils.platforms import connect; import sys; "
+            f"{before}; print([name.split('.')[-1] for name in sys.modules if '.libvirt_host.' in name])"
+        )
+        ran = subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3] / "collections")},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        found.append(set(ast.literal_eval(ran.stdout)))
+    opened, preloaded = found
+    assert preloaded == {path.stem for path in folder.glob("*.py")}
+    needed = opened & {"definitions", "live", "network_xml", "pool_xml", "pools", "snapshots", "states"}
+    assert needed == set()

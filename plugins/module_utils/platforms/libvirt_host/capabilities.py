@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.svpc.virt.plugins.module_utils.model.capabilities import Capabilities
+from ansible_collections.svpc.virt.plugins.module_utils.model.capabilities import Capabilities, Later, PoolCapabilities
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
 from ansible_collections.svpc.virt.plugins.module_utils.model.snapshot import SnapshotType
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.allocation_rows import Facts, allocations
@@ -17,14 +17,6 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.h
     Guest,
     HostDescription,
     Offer,
-)
-from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.network_xml import (
-    NETWORK_KINDS,
-    network_capabilities,
-)
-from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.pool_xml import (
-    STORAGE_KINDS,
-    storage_capabilities,
 )
 
 TYPES_IN_ORDER = ("kvm", "hvf", "xen", "qemu")
@@ -149,8 +141,6 @@ def guest_for(host: HostDescription, chosen: Mapping[str, str]) -> Guest | None:
 def build_capabilities(found: HostOffer, settings: Mapping[str, Any]) -> Capabilities:
     """The capabilities for systems with ``settings``, as far as those are decided."""
     host, offer = found.host, found.offer
-    kinds = STORAGE_KINDS if found.pool_kinds is None else found.pool_kinds
-    storage = tuple(kind for kind in STORAGE_KINDS if kind in kinds)
     return Capabilities(
         virtual_system_types=types_of(host),
         architectures=architectures_of(host),
@@ -164,12 +154,34 @@ def build_capabilities(found: HostOffer, settings: Mapping[str, Any]) -> Capabil
         methods=METHODS,
         starts_paused=True,
         snapshot_types=frozenset({SnapshotType.FULL, SnapshotType.DISK}),
-        pool_types={ResourceType.DISK_DRIVE: storage, ResourceType.ETHERNET_ADAPTER: tuple(NETWORK_KINDS)},
-        pools={
-            **storage_capabilities(storage, found.pool_kinds),
-            **network_capabilities(found.libvirt_version),
-        },
+        pool_types=Later(lambda: _pool_types(found)),
+        pools=Later(lambda: _pools(found)),
     )
+
+
+def _pool_types(found: HostOffer) -> Mapping[ResourceType, tuple[str, ...]]:
+    from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.network_xml import NETWORK_KINDS
+
+    return {ResourceType.DISK_DRIVE: _storage_kinds(found), ResourceType.ETHERNET_ADAPTER: tuple(NETWORK_KINDS)}
+
+
+def _pools(found: HostOffer) -> Mapping[tuple[ResourceType, str], PoolCapabilities]:
+    from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.network_xml import (
+        network_capabilities,
+    )
+    from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.pool_xml import storage_capabilities
+
+    return {
+        **storage_capabilities(_storage_kinds(found), found.pool_kinds),
+        **network_capabilities(found.libvirt_version),
+    }
+
+
+def _storage_kinds(found: HostOffer) -> tuple[str, ...]:
+    from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.pool_xml import STORAGE_KINDS
+
+    offered = STORAGE_KINDS if found.pool_kinds is None else found.pool_kinds
+    return tuple(kind for kind in STORAGE_KINDS if kind in offered)
 
 
 def has_uefi(offer: Offer) -> bool:

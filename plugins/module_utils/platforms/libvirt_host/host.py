@@ -1,12 +1,16 @@
 # Copyright (c) 2026 SVPC authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The platform of a libvirt host: each reading and verb is told by a module of its own."""
+"""The platform of a libvirt host: each reading and verb is told by a module of its own.
+
+A module is imported by the method that needs it: a task that is sent is compiled anew each time, and most tasks need
+few of them.  ``connect.preload`` loads all of them, where that is done once for many tasks.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible_collections.svpc.virt.plugins.module_utils.model.capabilities import Capabilities
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool import ResourcePool
@@ -15,19 +19,12 @@ from ansible_collections.svpc.virt.plugins.module_utils.model.snapshot import Sn
 from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import StorageElement, VirtualSystem
 from ansible_collections.svpc.virt.plugins.module_utils.plan import changes
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.interface import Platform, Progress, quietly
-from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import (
-    agent,
-    definitions,
-    objections,
-    resources,
-    snapshots,
-    states,
-    storage_removal,
-    systems,
-)
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import systems
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.node import Node
-from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.pools import Pools
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.session import Session, open_session
+
+if TYPE_CHECKING:
+    from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.pools import Pools
 
 
 class LibvirtHost(Platform):
@@ -39,7 +36,7 @@ class LibvirtHost(Platform):
     def __init__(self, session: Session) -> None:
         """Use an open session; :meth:`close` closes it."""
         self._session = session
-        self._pools = Pools(session)
+        self._pools: Pools | None = None
         self._node = Node(session)
 
     @classmethod
@@ -63,7 +60,11 @@ class LibvirtHost(Platform):
     @property
     def pools(self) -> Pools:
         """The pools, on a connection that is alive now."""
+        from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.pools import Pools
+
         self._session.begin()
+        if self._pools is None:
+            self._pools = Pools(self._session)
         return self._pools
 
     @property
@@ -73,6 +74,8 @@ class LibvirtHost(Platform):
         return self._node
 
     def check(self, change: changes.Change) -> None:
+        from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import objections
+
         if isinstance(change, changes.DefineSystem):
             objections.check_define(self.session, change)
         elif isinstance(change, changes.AddResourceSettings):
@@ -81,11 +84,19 @@ class LibvirtHost(Platform):
             objections.check_modify(self.session, change)
         elif isinstance(change, (changes.CreateResourcePool, changes.ModifyPoolSettings)):
             self.pools.check(change)
-        elif isinstance(change, changes.CreateSnapshot):
+        else:
+            self._check_snapshot(change)
+
+    def _check_snapshot(self, change: changes.Change) -> None:
+        if not isinstance(change, (changes.CreateSnapshot, changes.ApplySnapshot, changes.DestroySnapshot)):
+            return
+        from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import snapshots
+
+        if isinstance(change, changes.CreateSnapshot):
             snapshots.check_create(self.session, change)
         elif isinstance(change, changes.ApplySnapshot):
             snapshots.check_apply(self.session, change)
-        elif isinstance(change, changes.DestroySnapshot):
+        else:
             snapshots.check_destroy(self.session, change)
 
     def take_notes(self) -> list[str]:
@@ -106,12 +117,18 @@ class LibvirtHost(Platform):
         return systems.virtual_systems(self.session)
 
     def storage_of(self, system: VirtualSystem) -> list[StorageElement]:
+        from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import storage_removal
+
         return storage_removal.storage_of(self.session, system)
 
     def addresses_of(self, system: VirtualSystem, source: str) -> Mapping[str, list[str]]:
+        from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import agent
+
         return agent.addresses_of(self.session, system, source)
 
     def guest_agent_answers(self, system: VirtualSystem) -> bool:
+        from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import agent
+
         return agent.guest_agent_answers(self.session, system)
 
     def resource_pool(self, pool_id: str, resource_type: ResourceType) -> ResourcePool | None:
@@ -121,36 +138,58 @@ class LibvirtHost(Platform):
         return self.pools.resource_pools(members)
 
     def snapshots(self, system: changes.SystemRef) -> list[Snapshot]:
+        from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import snapshots
+
         return snapshots.snapshots(self.session, system)
 
     def define_system(self, change: changes.DefineSystem) -> None:
+        from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import definitions
+
         definitions.define_system(self.session, change)
 
     def destroy_system(self, change: changes.DestroySystem) -> None:
+        from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import definitions
+
         definitions.destroy_system(self.session, change)
 
     def add_resource_settings(self, change: changes.AddResourceSettings) -> None:
+        from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import resources
+
         resources.add_resource_settings(self.session, change)
 
     def modify_resource_settings(self, change: changes.ModifyResourceSettings) -> None:
+        from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import resources
+
         resources.modify_resource_settings(self.session, change)
 
     def remove_resource_settings(self, change: changes.RemoveResourceSettings) -> None:
+        from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import resources
+
         resources.remove_resource_settings(self.session, change)
 
     def modify_system_settings(self, change: changes.ModifySystemSettings) -> None:
+        from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import definitions
+
         definitions.modify_system_settings(self.session, change)
 
     def request_state_change(self, change: changes.RequestStateChange) -> None:
+        from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import states
+
         states.request_state_change(self.session, change)
 
     def create_snapshot(self, change: changes.CreateSnapshot) -> None:
+        from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import snapshots
+
         snapshots.create_snapshot(self.session, change)
 
     def apply_snapshot(self, change: changes.ApplySnapshot) -> None:
+        from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import snapshots
+
         snapshots.apply_snapshot(self.session, change)
 
     def destroy_snapshot(self, change: changes.DestroySnapshot) -> None:
+        from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import snapshots
+
         snapshots.destroy_snapshot(self.session, change)
 
     def create_resource_pool(self, change: changes.CreateResourcePool) -> None:
@@ -166,6 +205,8 @@ class LibvirtHost(Platform):
         self.pools.request_pool_state_change(change)
 
     def return_to_storage_pool(self, change: changes.ReturnToStoragePool) -> None:
+        from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import storage_removal
+
         storage_removal.return_to_storage_pool(self.session, change)
 
     def abandon(self) -> None:

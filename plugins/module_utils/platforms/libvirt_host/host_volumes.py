@@ -19,7 +19,6 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.e
     talking,
 )
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.session import Session
-from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.storage import open_volume
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.storage_index import StorageIndex
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.volumes import VolumeFact
 
@@ -84,6 +83,8 @@ class HostVolumes:
         return self._capacities.get(path)
 
     def _ask(self, path: str) -> int | None:
+        from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.storage import open_volume
+
         try:
             volume = open_volume(self.session, self.index, path, fresh=False)
             if volume is None:
