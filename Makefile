@@ -40,7 +40,7 @@ $(shell [ ! -e $(VENV)/bin/pip ] || head -c 400 $(VENV)/bin/pip | grep -qF '$(ab
 help: ## Show this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
 
-demo: root setup deps-laboratory ## Set up what is needed, then declare virtual machines on two private hosts and show what happens
+demo: root setup deps-laboratory ## Set up what is needed, then declare virtual machines on a private host, by libvirt and by WBEM, and show what happens
 	@PYTHONPATH=collections python -m tests.demo
 
 test: root ## Run every check: lint types unit newer sanity older integration scenarios docs build

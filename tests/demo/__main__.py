@@ -6,42 +6,19 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
-from tests.laboratory import (
-    Guest,
-    GuestTimeout,
-    Host,
-    Laboratory,
-    LaboratoryError,
-    Report,
-    tiny_guest,
-    wait_for_guest,
-)
-from tests.tools.playbooks import PROJECT, Run, run_playbook
+from tests.laboratory import GuestTimeout, Laboratory, LaboratoryError, tiny_guest
+from tests.tools.playbooks import PROJECT
 
-SITE = PROJECT / "playbooks/site.yml"
-DECLARATION = Path(__file__).with_name("site.yml")
-SNAPSHOT = Path(__file__).with_name("snapshot.yml")
-LOG = PROJECT / ".cache/logs/demo.log"
-HOST = "demo"
-NAMES = ("web", "app", "db")
-MORE_FOR_WEB: dict[str, Any] = {
-    "web_processors": 3,
-    "web_more": [
-        {"resource_type": "disk_drive", "name": "data", "pool_id": "site", "virtual_quantity": "2 GiB"},
-        {"resource_type": "ethernet_adapter", "name": "backup", "connection": ["site"]},
-    ],
-}
-MORE_FOR_DB = {"db_processors": 2}
+from .beats import Demo, DemoError, say
 
-
-class DemoError(Exception):
-    """Something did not happen as it should; the text says what."""
+LOGS = PROJECT / ".cache/logs"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -49,188 +26,49 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.demo", description=__doc__)
     parser.add_argument("--keep", action="store_true", help="leave the host running, and print its URI")
     options = parser.parse_args(arguments)
-    started = time.monotonic()
-    LOG.parent.mkdir(parents=True, exist_ok=True)
-    LOG.write_text("")
-    laboratory = Laboratory()
-    code = 0
+    name = f"demo-{os.getpid()}"  # several demonstrations may run at the same time
+    log = LOGS / f"{name}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.write_text("")
     try:
-        laboratory.stop(HOST)
-        say("A private libvirt host and a tiny Linux guest are being made; this machine's own libvirt is not touched.")
-        guest = tiny_guest()
-        host = laboratory.start(HOST)
-        say(f"The host runs ({host.uri}).")
-        Demo(host, guest).show()
-        say(f"\nAll of it happened as declared, in {time.monotonic() - started:.0f} seconds.")
-    except (DemoError, GuestTimeout, LaboratoryError) as error:
-        say(f"\nThe demonstration failed: {error}")
-        code = 1
-    except KeyboardInterrupt:
-        say("\nInterrupted.")
-        code = 130
-    say(f"What ansible wrote is in {LOG}")
-    try:
-        finish(laboratory, options.keep)
+        with ExitStack() as stack:
+            laboratory = Laboratory()
+            laboratory.clean()
+            if not options.keep:
+                stack.enter_context(laboratory)
+            code = show(laboratory, name, log)
+            say(f"What ansible wrote is in {log}")
+            if options.keep and (host := laboratory.host(name)).running:
+                say(f"The host is left running: virsh -c '{host.uri}' list")
+                say(f"Stop it with: {Path(sys.executable)} -m tests.laboratory stop {name}")
     except LaboratoryError as error:
         say(str(error))
-        code = code or 1
+        return 1
     return code
 
 
-def finish(laboratory: Laboratory, keep: bool) -> None:
-    """Stop the host, or say how to reach and stop it."""
-    host = laboratory.host(HOST)
-    if keep and host.running:
-        say(f"The host is left running: virsh -c '{host.uri}' list")
-        say(f"Stop it with: {Path(sys.executable)} -m tests.laboratory stop {HOST}")
-    else:
-        laboratory.stop(HOST)
-
-
-def say(text: str) -> None:
-    """Tell the reader, at once also through a pipe."""
-    print(text, flush=True)
-
-
-class Demo:
-    """The beats of the demonstration, on one host."""
-
-    def __init__(self, host: Host, guest: Guest) -> None:
-        self.host = host
-        self.beat = 0
-        self.variables: dict[str, Any] = {
-            "demo_uri": host.uri,
-            "demo_images": str(host.images),
-            "demo_kernel": str(guest.kernel),
-            "demo_initrd": str(guest.initrd),
-            "demo_arguments": guest.cmdline(),
-        }
-
-    def show(self) -> None:
-        """All beats, in order."""
-        self.foretell()
-        self.converge()
-        self.converge_again()
-        self.grow_web()
-        self.return_db_to_snapshot()
-        self.title("Everything once more, as declared")
-        self.expect_unchanged(self.site(MORE_FOR_WEB))
-
-    def foretell(self) -> None:
-        """Check mode: what would be done, and nothing is."""
-        self.title("Check mode: one network, one storage pool, three virtual systems, on an empty host")
-        self.foretold = self.changes_of(self.site(arguments=["--check"]))
-        self.tell(self.foretold, "It would")
-        if names := self.names_on_host():
-            raise DemoError(f"check mode left something on the host: {', '.join(names)}")
-        say("  Nothing was done: the host is still empty.")
-
-    def converge(self) -> None:
-        """The same run for real."""
-        self.title("The same for real")
-        done = self.changes_of(self.site())
-        if [change["operation"] for change in done] != [change["operation"] for change in self.foretold]:
-            raise DemoError("the run did other operations than check mode foretold")
-        say(f"  It did the {len(done)} operations that check mode had foretold.")
-        for name in NAMES:
-            report = self.wait(name, lambda seen: bool(seen.addresses))
-            say(f"  {name} has booted and says: {described(report)}.")
-
-    def converge_again(self) -> None:
-        """A second run has nothing to do."""
-        self.title("The same once more")
-        self.expect_unchanged(self.site())
-
-    def grow_web(self) -> None:
-        """Processors, a disk and a network adapter for a system that runs."""
-        self.title("web gets two more processors, a second disk and a second network adapter while it runs")
-        before = self.wait("web")
-        done = self.changes_of(self.site(MORE_FOR_WEB))
-        self.tell(done, "It did")
-        if waiting := [change["operation"] for change in done if not change.get("live")]:
-            raise DemoError(f"not done in the running system: {', '.join(waiting)}")
-
-        def grown(seen: Report) -> bool:
-            return seen.cpus == 3 and len(seen.disks) == 2 and len(seen.addresses) == 2
-
-        after = self.wait("web", grown)
-        if after.up < before.up:
-            raise DemoError("web was restarted, which nobody had allowed")
-        say(f"  web was not restarted and says: {described(after)}.")
-
-    def return_db_to_snapshot(self) -> None:
-        """A snapshot of a running system, a change, and back."""
-        self.title("A snapshot of db with its memory, then a change, then back")
-        self.play(SNAPSHOT, {**MORE_FOR_WEB, "snapshot_state": "present"})
-        say("  The snapshot is taken.")
-        self.changes_of(self.site({**MORE_FOR_WEB, **MORE_FOR_DB}))
-        changed = self.wait("db", lambda seen: seen.cpus == 2)
-        say(f"  db has got a second processor and says: {described(changed)}.")
-        self.play(SNAPSHOT, {**MORE_FOR_WEB, "snapshot_state": "applied"})
-        back = self.wait("db", lambda seen: seen.cpus == 1)
-        say(f"  Back at the snapshot db says: {described(back)}.")
-
-    def title(self, text: str) -> None:
-        """The heading of the next beat."""
-        self.beat += 1
-        say(f"\n{self.beat}. {text}")
-
-    def site(self, more: dict[str, Any] | None = None, arguments: Sequence[str] = ()) -> Run:
-        """Run the site's playbook with its declaration, and with what was added to it."""
-        return self.play(SITE, more or {}, *arguments)
-
-    def play(self, playbook: Path, more: dict[str, Any], *arguments: str) -> Run:
-        """Run a playbook; a failed one ends the demonstration with the end of its output."""
-        run = run_playbook(
-            playbook, {**self.variables, **more}, "--extra-vars", f"@{DECLARATION}", *arguments, log=LOG, timeout=120
-        )
-        if run.code:
-            raise DemoError(f"{playbook.name} ended with code {run.code}:\n{run.explain(25)}")
-        return run
-
-    def changes_of(self, run: Run) -> list[dict[str, Any]]:
-        """The operations of a run that has something to do."""
-        if not run.changes:
-            raise DemoError("there was something to do, and nothing was done")
-        return run.changes
-
-    def expect_unchanged(self, run: Run) -> None:
-        """Say that nothing changed, or end the demonstration."""
-        if run.changed:
-            raise DemoError("changed although all was as declared: " + ", ".join(str(one.item) for one in run.changed))
-        say("  Everything was as declared: all unchanged.")
-
-    def tell(self, changes: Sequence[dict[str, Any]], verb: str) -> None:
-        """One line for each operation."""
-        for change in changes:
-            live = ", in the running system" if change.get("live") and "state" not in change["operation"] else ""
-            say(f"  {verb} {change['operation'].replace('_', ' ')}: {change['target']}{live}")
-
-    def names_on_host(self) -> list[str]:
-        """The virtual systems, storage pools and networks of the host."""
-        found = []
-        for listing in ("list", "pool-list", "net-list"):
-            found += self.host.run(["virsh", listing, "--all", "--name"]).stdout.split()
-        return found
-
-    def wait(self, name: str, wanted: Callable[[Report], bool] = lambda report: True) -> Report:
-        """What a guest says of itself once that is as wanted."""
-        return wait_for_guest(self.host.images / f"{name}.log", wanted, timeout=60)
-
-
-def described(report: Report) -> str:
-    """A guest's report in words."""
-    sizes = " + ".join(f"{size / 2**30:g} GiB" for size in report.disks.values())
-    adapters = ", ".join(sorted(report.addresses)) or "no address yet"
-    return (
-        f"{counted(report.cpus, 'processor')}, {counted(len(report.disks), 'disk')} ({sizes}), "
-        f"{counted(len(report.nics), 'network adapter')} ({adapters}), up for {report.up} s"
-    )
-
-
-def counted(number: int, word: str) -> str:
-    """A number with its noun."""
-    return f"{number} {word}{'' if number == 1 else 's'}"
+def show(laboratory: Laboratory, name: str, log: Path) -> int:
+    """All beats on a host of that name, which is made anew for the second part."""
+    started = time.monotonic()
+    try:
+        say("A private libvirt host and a tiny Linux guest are being made; this machine's own libvirt is not touched.")
+        guest = tiny_guest()
+        laboratory.stop(name)
+        host = laboratory.start(name)
+        say(f"The host runs ({host.uri}).")
+        demo = Demo(host, guest, log)
+        demo.show()
+        laboratory.stop(name)
+        laboratory.start(name)
+        demo.show_wbem()
+    except (DemoError, GuestTimeout, LaboratoryError) as error:
+        say(f"\nThe demonstration failed: {error}")
+        return 1
+    except KeyboardInterrupt:
+        say("\nInterrupted.")
+        return 130
+    say(f"\nAll of it happened as declared, in {time.monotonic() - started:.0f} seconds.")
+    return 0
 
 
 if __name__ == "__main__":

@@ -23,8 +23,8 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.fake import Fa
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.interface import Platform
 from tests.wbem import WbemServer
 
-PYWBEMCLI = os.environ.get("PYWBEMCLI", "pywbemcli")
-"""It conflicts with nothing but is not among the requirements: a virtual environment of its own may hold it."""
+PYWBEMCLI = str(Path(sys.executable).with_name("pywbemcli"))
+"""Of the development requirements."""
 
 
 @dataclass
@@ -87,18 +87,43 @@ def test_wbemcli(server: WbemServer) -> None:
     assert wrong.code != 0
 
 
-@pytest.mark.skipif(shutil.which(PYWBEMCLI) is None, reason="pywbemcli is not installed; PYWBEMCLI names it")
-def test_pywbemcli(server: WbemServer) -> None:
-    client = [PYWBEMCLI, "-o", "mof", "-s", server.url, "-u", "me", "-p", "secret", "-d", "root/virt"]
-    found = run(*client, "instance", "enumerate", "CIM_ComputerSystem")
-    assert (found.code, "client-test" in found.output) == (0, True), found.output
-    found = run(*client, "instance", "enumerate", "CIM_ResourceAllocationSettingData", "--pl", "InstanceID")
+def pywbemcli(server: WbemServer, *words: str, password: str = "secret") -> str:
+    """What pywbemcli prints; it must end well."""
+    found = run(PYWBEMCLI, "-s", server.url, "-u", "me", "-p", password, "-d", "root/virt", *words)
     assert found.code == 0, found.output
-    assert "mem" in found.output
-    found = run(*client, "class", "tree", "CIM_ResourceAllocationSettingData")
-    assert "StorageAllocationSettingData" in found.output
-    found = run(*(word for word in client if word not in ("-o", "mof")), "profile", "list")
-    assert "System Virtualization" in found.output
+    return found.output
+
+
+def paths(server: WbemServer, *words: str) -> list[str]:
+    """The paths that pywbemcli lists, as it takes them again."""
+    return [line.strip() for line in pywbemcli(server, *words, "--no").splitlines() if line.strip()]
+
+
+def seen_by_pywbemcli(server: WbemServer) -> None:
+    """pywbemcli lists systems, and follows one to its configuration and that to its resources."""
+    prefix = "KVM_" if server.dialect.name == "libvirt-cim" else "CIM_"
+    shown = {
+        path: pywbemcli(server, "-o", "mof", "instance", "get", path)
+        for path in paths(server, "instance", "enumerate", "CIM_ComputerSystem")
+        if "HostSystem" not in path
+    }
+    (system,) = [path for path, text in shown.items() if 'ElementName = "client-test"' in text]
+    (settings,) = paths(server, "instance", "associators", system, "--ac", f"{prefix}SettingsDefineState")
+    assert "VirtualSystemSettingData." in settings
+    parts = f"{prefix}VirtualSystemSettingDataComponent"
+    resources = pywbemcli(server, "-o", "mof", "instance", "associators", settings, "--ac", parts)
+    described = {line.strip() for line in resources.splitlines()}
+    assert {"ResourceType = 3;", "ResourceType = 4;"} <= described, resources
+
+
+def test_pywbemcli(server: WbemServer) -> None:
+    seen_by_pywbemcli(server)
+    found = pywbemcli(server, "class", "tree", "CIM_ResourceAllocationSettingData")
+    assert "StorageAllocationSettingData" in found
+    found = pywbemcli(server, "profile", "list")
+    assert "System Virtualization" in found
+    wrong = run(PYWBEMCLI, "-s", server.url, "-u", "me", "-p", "no", "-d", "root/virt", "instance", "count")
+    assert wrong.code != 0
 
 
 @pytest.mark.skipif(shutil.which("wbemcli") is None, reason="sblim-wbemcli is not installed (tests/wbem/packages.txt)")
@@ -137,4 +162,13 @@ def test_wbemcli_on_a_libvirt_host(platform: Platform, dialect: str) -> None:
     fill(platform)
     with WbemServer(platform, dialect) as server:
         systems_and_resources(server.url, "KVM_" if dialect == "libvirt-cim" else "CIM_")
+        assert server.failures == []
+
+
+@pytest.mark.libvirt
+@pytest.mark.parametrize("dialect", ["standard", "libvirt-cim"])
+def test_pywbemcli_on_a_libvirt_host(platform: Platform, dialect: str) -> None:
+    fill(platform)
+    with WbemServer(platform, dialect, user="me", password="secret") as server:
+        seen_by_pywbemcli(server)
         assert server.failures == []
