@@ -183,7 +183,7 @@ class Demo:
 
     def wait(self, name: str, wanted: Callable[[Report], bool] = lambda report: True) -> Report:
         """What a guest says of itself once that is as wanted."""
-        return wait_for_guest(self.host.images / f"{name}.log", wanted, timeout=60)
+        return wait_for_guest(self.host.images / f"{name}.log", wanted, timeout=180)
 
 
 def methods_called(server: WbemServer) -> str:

@@ -188,21 +188,6 @@ def test_an_enumeration_is_repeated_when_something_vanished_meanwhile(server: Wb
     assert [system.name for system in host.virtual_systems()] == ["web"]
 
 
-def test_the_number_of_requests_does_not_grow_with_the_systems() -> None:
-    counts = []
-    for number in (1, 12):
-        host = FakeHost()
-        for index in range(number):
-            host.define_system(changes.DefineSystem(changes.SystemRef(f"vm-{index}"), DEFINE.configuration))
-        with WbemServer(host) as server:
-            platform = opened(server)
-            platform.capabilities()
-            server.requests.clear()
-            assert len(platform.virtual_systems()) == number
-            counts.append(server.requests.total)
-    assert counts[0] == counts[1] < 12
-
-
 def test_without_lists_of_associations_each_system_is_followed() -> None:
     host = FakeHost()
     for index in range(5):

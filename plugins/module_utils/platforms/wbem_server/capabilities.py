@@ -34,6 +34,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.di
     Server,
 )
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.pool_capabilities import pool_kinds
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.session import Session
 
 DEFINES = "CIM_SettingsDefineCapabilities"
 _RASD = "CIM_ResourceAllocationSettingData"
@@ -61,6 +62,8 @@ _MANAGEMENT = {
 _SNAPSHOT = {2: "create_snapshot", 3: "destroy_snapshot", 4: "apply_snapshot"}
 _POOL = {3: ("create_resource_pool", "create_child_resource_pool"), 4: ("delete_resource_pool",)}
 
+_Links = Mapping[tuple[str, str], Sequence[Any]]
+
 
 def read_capabilities(server: Server) -> Capabilities:
     """What the server can do."""
@@ -68,7 +71,8 @@ def read_capabilities(server: Server) -> Capabilities:
     unsupported: Mapping[str, str] = server.dialect.unsupported_settings
     if not unsupported:
         unsupported = system_instance.unsupported_by(server.shape(server.settings_class()))
-    templates = _settings_templates(server, management)
+    links = _links(server)
+    templates = _settings_templates(server, management, links)
     snapshot_methods, snapshot_types = _snapshots(server)
     kinds, pools = pool_kinds(server)
     found = Capabilities(
@@ -77,7 +81,7 @@ def read_capabilities(server: Server) -> Capabilities:
         machines=templates.machines,
         default_settings=templates.default,
         unsupported_settings=unsupported,
-        allocation=_allocation(server),
+        allocation=_allocation(server, links),
         methods=frozenset(
             {*_management_methods(server, management), *snapshot_methods, *_pool_methods(server), *_storage(server)}
         ),
@@ -190,12 +194,12 @@ class _Templates:
 _DEFAULT_SETTINGS = ("virtual_system_type", "architecture", "machine")
 
 
-def _settings_templates(server: Server, management: Any | None) -> _Templates:
+def _settings_templates(server: Server, management: Any | None, links: _Links) -> _Templates:
     if management is None:
         return _Templates()
     default: dict[str, str] = {}
     machines: dict[str, list[str]] = {}
-    for settings, role, span in _defined_by(server, management.path, _VSSD):
+    for settings, role, span in _defined_by(server.session, management.path, _VSSD, links):
         read = server.dialect.read_settings(settings)
         if (role, span) == (_DEFAULT, _POINT):
             default = {name: str(read[name]) for name in _DEFAULT_SETTINGS if read.get(name)}
@@ -208,10 +212,21 @@ def _settings_templates(server: Server, management: Any | None) -> _Templates:
     return _Templates(default, tuple(architectures), {name: tuple(found) for name, found in machines.items()})
 
 
-def _defined_by(server: Server, path: Any, result: str) -> list[tuple[Any, int, int]]:
+def _links(server: Server) -> _Links:
+    """What says which settings capabilities define, by the capabilities, read at once where the server lists it."""
+    found: dict[Any, list[Any]] = {}
+    if server.dialect.lists_associations:
+        for link in server.session.instances_if_any(DEFINES):
+            found.setdefault(_key(link["GroupComponent"]), []).append(link)
+    return found
+
+
+def _defined_by(session: Session, path: Any, result: str, known: _Links) -> list[tuple[Any, int, int]]:
     """The settings that capabilities define, each with its role and range (DSP1043)."""
-    found = server.session.associated(path, DEFINES, result, "GroupComponent", "PartComponent")
-    links = server.session.references(path, DEFINES, "GroupComponent") if found else []
+    found = session.associated(path, DEFINES, result, "GroupComponent", "PartComponent")
+    links = known.get(_key(path))
+    if links is None:
+        links = session.references(path, DEFINES, "GroupComponent") if found else []
     by_path: dict[Any, list[Any]] = {}
     for link in links:
         by_path.setdefault(_key(link["PartComponent"]), []).append(link)
@@ -240,27 +255,32 @@ def _role_of(settings: Any, link: Any | None) -> tuple[int, int]:
 # Allocation
 
 
-def _allocation(server: Server) -> dict[ResourceType, AllocationCapabilities]:
-    found: dict[ResourceType, AllocationCapabilities] = {}
+def _allocation(server: Server, links: _Links) -> dict[ResourceType, AllocationCapabilities]:
+    told: dict[ResourceType, Any] = {}
     for capabilities in server.session.instances_if_any("CIM_AllocationCapabilities"):
         resource_type, vendor_type = rasd_instance.resource_type_of(capabilities)
-        if vendor_type is None and (resource_type not in found or _says_more(capabilities)):
-            found[resource_type] = _one(server, resource_type, capabilities)
+        if vendor_type is None and (resource_type not in told or _says_more(capabilities)):
+            told[resource_type] = capabilities
     known = server.dialect.rasd_classes
-    # A server that has no such instances, or none of a type, may still make it: it is its class that tells.
-    for resource_type in RESOURCE_ROWS:
-        if resource_type not in found and (resource_type in known if known is not None else not found):
-            found[resource_type] = _one(server, resource_type, None)
-    if known is not None:
-        found = {kind: each for kind, each in found.items() if kind in known}
-    return found
+    # A server without such instances may still make any type: it is its class that tells.
+    types = known if known is not None else told or RESOURCE_ROWS
+    limited = server.dialect.limits_of
+    asked = [kind for kind in told if kind in types and (limited is None or kind in limited)]
+    limits = server.session.each(lambda session, kind: _defined_by(session, told[kind].path, _RASD, links), asked)
+    by_type = dict(zip(asked, limits))
+    return {kind: _one(server, kind, told.get(kind), by_type.get(kind)) for kind in types}
 
 
 def _says_more(capabilities: Any) -> bool:
     return capabilities.get("SupportedAddStates") is not None
 
 
-def _one(server: Server, resource_type: ResourceType, capabilities: Any | None) -> AllocationCapabilities:
+def _one(
+    server: Server,
+    resource_type: ResourceType,
+    capabilities: Any | None,
+    limits: Sequence[tuple[Any, int, int]] | None,
+) -> AllocationCapabilities:
     base = AllocationCapabilities(
         resource_type,
         unsupported={**_unsupported(server, resource_type), **server.dialect.unsupported.get(resource_type, {})},
@@ -269,10 +289,9 @@ def _one(server: Server, resource_type: ResourceType, capabilities: Any | None) 
         live_modify=dict.fromkeys(server.dialect.live_properties.get(resource_type, ()), Live.ALWAYS),
         fixed=server.dialect.fixed.get(resource_type, {}),
     )
-    if capabilities is None or (server.dialect.limits_of is not None and resource_type not in server.dialect.limits_of):
+    if capabilities is None or limits is None:
         return base
-    limited = _with_limits(server, base, _defined_by(server, capabilities.path, _RASD))
-    return told_capabilities.allocation(limited, capabilities)
+    return told_capabilities.allocation(_with_limits(server, base, limits), capabilities)
 
 
 def _unsupported(server: Server, resource_type: ResourceType) -> Mapping[str, str]:

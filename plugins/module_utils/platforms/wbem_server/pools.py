@@ -29,6 +29,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.er
     status_of,
 )
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.jobs import Done, run
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.session import Session
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.systems import key_of
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.values import instance, prop
 
@@ -59,10 +60,11 @@ def resource_pools(server: Server, members: bool = True) -> list[ResourcePool]:
     instances = server.session.instances(POOL)
     if not instances:
         server.check_hypervisor()
-    found = [_read(server, each) for each in instances]
+    found = server.session.each(lambda session, each: _read(server, session, each), instances)
     pools = _with_families(server, found)
     if members:
-        pools = [replace(pool, members=_members(server, each)) for pool, each in zip(pools, found)]
+        devices = server.session.each(lambda session, each: _members(server, session, each), found)
+        pools = [replace(pool, members=own) for pool, own in zip(pools, devices)]
     return pools
 
 
@@ -71,14 +73,14 @@ def resource_pool(server: Server, pool_id: str, resource_type: ResourceType) -> 
     for pool in resource_pools(server, members=False):
         if (pool.pool_id, pool.resource_type) == (pool_id, resource_type):
             found = _existing(server, pool)
-            return replace(pool, members=_members(server, found))
+            return replace(pool, members=_members(server, server.session, found))
     return None
 
 
-def _read(server: Server, pool: Any) -> PoolFound:
+def _read(server: Server, session: Session, pool: Any) -> PoolFound:
     settings = None
     if server.dialect.pools_have_settings:
-        own = server.session.associated(pool.path, _OWN_SETTINGS, _SETTINGS, "ManagedElement", "SettingData")
+        own = session.associated(pool.path, _OWN_SETTINGS, _SETTINGS, "ManagedElement", "SettingData")
         settings = own[0] if own else None
     return PoolFound(pool, settings, server.dialect.read_pool(pool, settings))
 
@@ -89,8 +91,11 @@ def _with_families(server: Server, found: list[PoolFound]) -> list[ResourcePool]
     if server.dialect.lists_associations:
         ids = {key_of(each.path): each.model.pool_id for each in found}
         parents: dict[Any, str] = {}
-        for each in found:
-            for child in server.session.associated(each.path, _FROM_POOL, POOL, "Antecedent", "Dependent"):
+        children = server.session.each(
+            lambda session, each: session.associated(each.path, _FROM_POOL, POOL, "Antecedent", "Dependent"), found
+        )
+        for each, own in zip(found, children):
+            for child in own:
                 parents[key_of(child.path)] = ids[key_of(each.path)]
         pools = [replace(each.model, parent=parents.get(key_of(each.path))) for each in found]
     return [
@@ -108,16 +113,16 @@ def _with_families(server: Server, found: list[PoolFound]) -> list[ResourcePool]
     ]
 
 
-def _members(server: Server, found: PoolFound) -> tuple[dict[str, Any], ...]:
+def _members(server: Server, session: Session, found: PoolFound) -> tuple[dict[str, Any], ...]:
     if not server.dialect.lists_associations:
         return ()
-    devices = server.session.associated(found.path, _MEMBERS, "CIM_LogicalDevice", "GroupComponent", "PartComponent")
+    devices = session.associated(found.path, _MEMBERS, "CIM_LogicalDevice", "GroupComponent", "PartComponent")
     return tuple(sorted((pool_instance.member(each) for each in devices), key=lambda each: str(each.get("name"))))
 
 
 def _find(server: Server, pool: ResourcePool) -> PoolFound | None:
     for each in server.session.instances(POOL):
-        found = _read(server, each) if server.dialect.read_pool(each).pool_id == pool.pool_id else None
+        found = _read(server, server.session, each) if server.dialect.read_pool(each).pool_id == pool.pool_id else None
         if found is not None and found.model.resource_type is pool.resource_type:
             return found
     server.check_hypervisor()

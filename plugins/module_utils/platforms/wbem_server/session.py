@@ -54,6 +54,8 @@ class Session:
     notes: list[str] = field(default_factory=list, init=False)
     """What the user should know although it was no failure."""
     _connection: Any = field(default=None, init=False, repr=False)
+    _others: list[Session] = field(default_factory=list, init=False, repr=False)
+    """Sessions for what is done at the same time, while nobody uses them."""
 
     @property
     def connection(self) -> Any:
@@ -64,6 +66,8 @@ class Session:
 
     def close(self) -> None:
         """Close the sockets."""
+        while self._others:
+            self._others.pop().close()
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -210,21 +214,16 @@ class Session:
         """``work`` done for every item, several at the same time, each on a connection of its own."""
         if len(items) < 2:
             return [work(self, item) for item in items]
-        pool: list[Session] = []
 
         def done(item: Item) -> Result:
-            session = pool.pop() if pool else self._another()
+            session = self._others.pop() if self._others else self._another()
             try:
                 return work(session, item)
             finally:
-                pool.append(session)
+                self._others.append(session)
 
-        try:
-            with ThreadPoolExecutor(max_workers=_AT_ONCE) as workers:
-                return list(workers.map(done, items))
-        finally:
-            for session in pool:
-                session.close()
+        with ThreadPoolExecutor(max_workers=_AT_ONCE) as workers:
+            return list(workers.map(done, items))
 
     def _another(self) -> Session:
         return Session(self.uri, self.connect, self.namespace, self.timeout, self.progress, self.secret)
