@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import pywbem
 from hypothesis import given
+from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import InvalidInput
@@ -95,6 +96,7 @@ def over_the_wire(suffix: str, given_values: dict[str, Any]) -> Any:
     return _instance_in("x", written(found))
 
 
+@examples(deadline=None)  # how long one takes depends on what else the machine does
 @given(rasd=resources(), block_size=st.sampled_from([1, 512]))
 def test_resources(rasd: Rasd, block_size: int) -> None:
     shown = properties.rasd_properties(rasd, block_size)
@@ -102,6 +104,7 @@ def test_resources(rasd: Rasd, block_size: int) -> None:
     assert values(with_values(Rasd(rasd.resource_type), back)) == values(rasd)
 
 
+@examples(deadline=None)  # how long one takes depends on what else the machine does
 @given(given_settings=settings(SYSTEM_SETTINGS))
 def test_settings_of_systems(given_settings: dict[str, Any]) -> None:
     shown = properties.vssd_properties("web", None, given_settings)
