@@ -78,6 +78,11 @@ class VirtualSystem:
     instance_id: str | None = field(default=None, compare=False)
     """The platform's own handle; opaque."""
 
+    @property
+    def effective(self) -> Configuration:
+        """The configuration that counts now: of the running system, else the definition."""
+        return self.running or self.defined
+
 
 @dataclass(frozen=True)
 class StorageElement:

@@ -11,9 +11,10 @@ the change has happened, and raises a VirtError when it has not; it never does m
 from __future__ import annotations
 
 import abc
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Callable
 
+from ansible_collections.svpc.virt.plugins.module_utils.errors import NotSupported, Unreachable, VirtError
 from ansible_collections.svpc.virt.plugins.module_utils.model.capabilities import Capabilities
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool import ResourcePool
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
@@ -50,6 +51,23 @@ class Platform(abc.ABC):
     @abc.abstractmethod
     def addresses_of(self, system: VirtualSystem, source: str) -> Mapping[str, list[str]]:
         """IP addresses by MAC of a running system, from ``source``: ``lease``, ``agent`` or ``arp``."""
+
+    def addresses_of_all(
+        self, systems: Sequence[VirtualSystem], source: str, within: float | None = None
+    ) -> Mapping[str, Mapping[str, list[str]] | VirtError]:
+        """The same of several systems, by name, asked side by side; of one that failed, the error.
+
+        ``within`` is in seconds: guests that have not been asked by then are not asked any more (TimedOut).  Raises what
+        concerns the host and not one system: NotSupported where it does not have the source, Unreachable.
+        """
+        from ansible_collections.svpc.virt.plugins.module_utils.platforms.together import side_by_side
+
+        by_name = {system.name: system for system in systems}
+        found = side_by_side(by_name, lambda name: self.addresses_of(by_name[name], source), within=within)
+        for answer in found.values():
+            if isinstance(answer, (NotSupported, Unreachable)):
+                raise answer
+        return found
 
     @abc.abstractmethod
     def guest_agent_answers(self, system: VirtualSystem) -> bool:

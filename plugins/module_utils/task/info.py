@@ -6,16 +6,17 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Callable
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import VirtError
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
 from ansible_collections.svpc.virt.plugins.module_utils.model.states import INSTANTIATED
 from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import VirtualSystem
 from ansible_collections.svpc.virt.plugins.module_utils.plan.changes import SystemRef
-from ansible_collections.svpc.virt.plugins.module_utils.platforms.interface import Platform
-from ansible_collections.svpc.virt.plugins.module_utils.task import host, results, waiting
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.interface import ORDER, Platform
+from ansible_collections.svpc.virt.plugins.module_utils.task import host, results
+from ansible_collections.svpc.virt.plugins.module_utils.task.addresses import WITHIN, Addresses, addresses_of_all
 from ansible_collections.svpc.virt.plugins.module_utils.task.task import Task
 from ansible_collections.svpc.virt.plugins.module_utils.task.virtual_system import existing_system
 
@@ -37,15 +38,44 @@ def virtual_system_info(task: Task) -> dict[str, Any]:
             and _fits(system.uuid, params.get("uuid"))
             and (not params.get("state") or str(system.state) in params["state"])
         ]
-        shown = []
-        render = results.each_once()
-        for system in found:
-            entry = results.virtual_system(system, running=True, render=render) or {}
-            entry["pending"] = results.pending(system)
-            if params.get("addresses"):
-                entry["addresses"] = _addresses(task, platform, system)
-            shown.append(entry)
-        return {"changed": False, "virtual_systems": shown}
+        known: dict[str, Addresses] | None = None
+        if params.get("addresses"):
+            known = known_addresses(platform, found, ORDER, WITHIN, task.warn)
+        return {"changed": False, "virtual_systems": shown_systems(found, known)}
+
+
+def shown_systems(
+    systems: Iterable[VirtualSystem], addresses: Mapping[str, Addresses] | None = None
+) -> list[results.Shown]:
+    """Virtual systems as they are recorded and running; with their ``addresses`` (by name) where these are given."""
+    render = results.each_once()
+    shown = []
+    for system in systems:
+        entry = results.virtual_system(system, running=True, render=render) or {}
+        entry["pending"] = results.pending(system)
+        if addresses is not None:
+            entry["addresses"] = addresses.get(system.name, {})
+        shown.append(entry)
+    return shown
+
+
+def known_addresses(
+    platform: Platform,
+    systems: Iterable[VirtualSystem],
+    sources: Sequence[str],
+    within: float,
+    warn: Callable[[str], None],
+) -> dict[str, Addresses]:
+    """The addresses of those systems that run and tell them, by name; ``warn`` is told why others are not known."""
+    running = [system for system in systems if system.state in INSTANTIATED]
+    try:
+        found, failed = addresses_of_all(platform, running, sources, within)
+    except VirtError as error:
+        warn(f"The addresses of the virtual systems are not known: {error.message}")
+        return {}
+    for name, error in failed.items():
+        warn(f"The addresses of virtual system {name!r} are not known: {error.message}")
+    return found
 
 
 def _systems(platform: Platform, names: Sequence[str] | None) -> Iterable[VirtualSystem]:
@@ -54,16 +84,6 @@ def _systems(platform: Platform, names: Sequence[str] | None) -> Iterable[Virtua
         found = (platform.virtual_system(name) for name in dict.fromkeys(names))
         return [system for system in found if system is not None]
     return platform.virtual_systems()
-
-
-def _addresses(task: Task, platform: Platform, system: VirtualSystem) -> waiting.Addresses:
-    if system.state not in INSTANTIATED:
-        return {}
-    try:
-        return waiting.addresses_of(platform, system)
-    except VirtError as error:
-        task.warn(f"The addresses of virtual system {system.name!r} are not known: {error.message}")
-        return {}
 
 
 def _is_pattern(text: str) -> bool:

@@ -25,6 +25,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.plan.virtual_system impo
 )
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.interface import Platform
 from ansible_collections.svpc.virt.plugins.module_utils.task import results, waiting
+from ansible_collections.svpc.virt.plugins.module_utils.task.addresses import Addresses, addresses_of
 from ansible_collections.svpc.virt.plugins.module_utils.task.desired import desired_system, seconds
 from ansible_collections.svpc.virt.plugins.module_utils.task.run import Outcome, execute, telling
 from ansible_collections.svpc.virt.plugins.module_utils.task.task import Task
@@ -62,13 +63,13 @@ def _reference(task: Task, platform: Platform, current: VirtualSystem | None) ->
     return reference
 
 
-def _wait(platform: Platform, system: VirtualSystem | None, wait_for: str, timeout: float) -> waiting.Addresses:
+def _wait(platform: Platform, system: VirtualSystem | None, wait_for: str, timeout: float) -> Addresses:
     if system is None or system.state is not SystemState.ACTIVE:
         return {}
     if wait_for == "address":
         return waiting.wait_for_address(platform, system, timeout)
     waiting.wait_for_guest_agent(platform, system, timeout)
-    return waiting.addresses_of(platform, system)
+    return addresses_of(platform, system)
 
 
 def converge(

@@ -5,22 +5,17 @@
 
 from __future__ import annotations
 
-import ipaddress
 import time
 from typing import Callable, TypeVar
 
-from ansible_collections.svpc.virt.plugins.module_utils.errors import Conflict, NotSupported, TimedOut
-from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import only
-from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
+from ansible_collections.svpc.virt.plugins.module_utils.errors import Conflict, TimedOut
 from ansible_collections.svpc.virt.plugins.module_utils.model.states import SystemState
-from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import Configuration, VirtualSystem
-from ansible_collections.svpc.virt.plugins.module_utils.platforms.interface import ORDER, Platform
+from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import VirtualSystem
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.interface import Platform
+from ansible_collections.svpc.virt.plugins.module_utils.task.addresses import Addresses, addresses_of, macs_of
 
 FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 5.0
-
-Addresses = dict[str, list[str]]
-"""IP addresses by MAC address."""
 
 Found = TypeVar("Found")
 
@@ -57,50 +52,6 @@ def wait_until(ask: Callable[[], Found | None], timeout: float, what: str, clock
         pause = min(pause * 1.5, LONGEST_PAUSE)
 
 
-def _effective(system: VirtualSystem) -> Configuration:
-    return system.running or system.defined
-
-
-def macs_of(system: VirtualSystem) -> set[str]:
-    """The MAC addresses of a system's adapters."""
-    adapters = only(_effective(system).resources, ResourceType.ETHERNET_ADAPTER)
-    return {(rasd.address or "").lower() for rasd in adapters} - {""}
-
-
-def addresses_of(platform: Platform, system: VirtualSystem) -> Addresses:
-    """The addresses of the adapters of a running system, from the first source that knows some.
-
-    Raises NotSupported when the host has no source at all.
-    """
-    macs = macs_of(system)
-    missing: list[NotSupported] = []
-    for source in ORDER if macs else ():
-        try:
-            reported = platform.addresses_of(system, source)
-        except NotSupported as error:
-            missing.append(error)
-            continue
-        found = {mac.lower(): _usable(addresses) for mac, addresses in reported.items() if mac.lower() in macs}
-        if any(found.values()):
-            return {mac: addresses for mac, addresses in found.items() if addresses}
-    if len(missing) == len(ORDER):
-        raise missing[-1]
-    return {}
-
-
-def _usable(addresses: list[str]) -> list[str]:
-    """The addresses by which others can reach the guest."""
-
-    def reaches(text: str) -> bool:
-        try:
-            address = ipaddress.ip_address(text.partition("/")[0].partition("%")[0])
-        except ValueError:
-            return False
-        return not (address.is_loopback or address.is_link_local or address.is_unspecified)
-
-    return [text for text in addresses if reaches(text)]
-
-
 def wait_for_address(
     platform: Platform, system: VirtualSystem, timeout: float, clock: type[Clock] = Clock
 ) -> Addresses:
@@ -119,7 +70,7 @@ def wait_for_address(
 
 def wait_for_guest_agent(platform: Platform, system: VirtualSystem, timeout: float, clock: type[Clock] = Clock) -> None:
     """Return as soon as the guest agent answers."""
-    if not _effective(system).settings.get("guest_agent"):
+    if not system.effective.settings.get("guest_agent"):
         raise Conflict(
             f"wait_for: guest_agent: virtual system {system.name!r} runs without a channel for it: "
             "set guest_agent: true in settings (a running system gets it at its next start)"

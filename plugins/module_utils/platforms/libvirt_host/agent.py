@@ -6,30 +6,37 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 from xml.etree import ElementTree
 
-from ansible_collections.svpc.virt.plugins.module_utils.errors import allowed_words
+from ansible_collections.svpc.virt.plugins.module_utils.errors import Unreachable, VirtError, allowed_words
+from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import only
+from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
 from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import VirtualSystem
 from ansible_collections.svpc.virt.plugins.module_utils.plan.changes import SystemRef
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.interface import ORDER
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import watchdog
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.domains import existing
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.errors import (
+    UNKNOWN_CALL,
     flag,
     is_code,
     libvirt,
     talking,
+    translate,
 )
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.session import Session
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.together import side_by_side
 
 AGENT_WITHIN = 3
 """Seconds an agent has for an answer."""
 _CHANNEL = "org.qemu.guest_agent.0"
-_SOURCES = {
-    "lease": "VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_LEASE",
+_FLAGS = {
     "agent": "VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_AGENT",
     "arp": "VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_ARP",
 }
+"""Sources that are asked for one domain at a time; leases are read for whole networks."""
 _NO_ANSWER = (
     "VIR_ERR_AGENT_UNRESPONSIVE",
     "VIR_ERR_AGENT_UNSYNCED",
@@ -43,27 +50,101 @@ _NO_ANSWER = (
     "VIR_ERR_NO_DOMAIN",
 )
 """Why there is no answer now: off, no agent, agent silent or too old."""
+_NO_LEASES = ("VIR_ERR_NO_NETWORK", "VIR_ERR_OPERATION_INVALID", "VIR_ERR_OPERATION_UNSUPPORTED")
+"""Why a network has no leases: it has vanished or stopped, or has no DHCP server of libvirt's."""
 
 
-def addresses_of(session: Session, system: VirtualSystem, source: str) -> Mapping[str, list[str]]:
-    """IP addresses by MAC (lower case), from the DHCP server's leases, the guest agent, or the host's ARP table.
+def addresses_of_all(
+    session: Session, systems: Sequence[VirtualSystem], source: str, within: float | None = None
+) -> dict[str, Mapping[str, list[str]] | VirtError]:
+    """IP addresses by MAC (lower case) of several systems, by name; of one that failed, the error.
 
-    A guest that says nothing, or is off, has none.
+    They are those of the DHCP servers' leases, of the guest agents, or of the host's ARP table.  A guest that says
+    nothing, or is off, has none.
     """
-    if source not in _SOURCES:
-        raise allowed_words("source of addresses", source, _SOURCES)
-    domain = existing(session, SystemRef(system.name, system.uuid))
-    if source == "agent" and not agent_connected(domain):
-        return {}
-    with talking(f"ask for the addresses of virtual system {system.name!r}"):
+    if source not in ORDER:
+        raise allowed_words("source of addresses", source, ORDER)
+    if source == "lease":
+        leases = _leases(session, {network for system in systems for network, _mac in _plugs(system)})
+        return {system.name: _leased(system, leases) for system in systems}
+    with talking("list the virtual systems"):
+        running = flag("VIR_CONNECT_LIST_DOMAINS_ACTIVE")
+        domains = {domain.UUIDString(): domain for domain in session.connection.listAllDomains(running)}
+    asked = {
+        system.name: domains[system.uuid]
+        for system in systems
+        if system.uuid in domains and (source != "agent" or system.effective.settings.get("guest_agent"))
+    }
+    watch = watchdog.current()
+
+    def ask(name: str) -> dict[str, list[str]]:
+        watchdog.work_with(watch)
         try:
-            with _limited_agent(domain):
-                reported: Any = domain.interfaceAddresses(flag(_SOURCES[source]), 0)
+            return _reported(asked[name], source)
         except libvirt.libvirtError as error:
-            # libvirt takes an empty ARP table for a broken one ("wrong nlmsg len").
-            if is_code(error, *_NO_ANSWER) or (source == "arp" and is_code(error, "VIR_ERR_INTERNAL_ERROR")):
-                return {}
+            raise translate(error, f"ask for the addresses of virtual system {name!r}") from error
+
+    # Patient: silent agents have a limit of their own.
+    with talking("ask for the addresses of the virtual systems", patient=True):
+        answers = side_by_side(asked, ask, within=within)
+    for answer in answers.values():
+        if isinstance(answer, Unreachable):
+            raise answer
+    return {**{system.name: {} for system in systems}, **answers}
+
+
+Leases = dict[tuple[str, str], list[str]]
+"""IP addresses by network and MAC, the latest lease first."""
+
+
+def _leases(session: Session, networks: Collection[str]) -> Leases:
+    """All leases of some networks, in one call for each."""
+    found: Leases = {}
+    if not networks:
+        return found
+    with talking("read the DHCP leases"):
+        try:
+            active = session.connection.listAllNetworks(flag("VIR_CONNECT_LIST_NETWORKS_ACTIVE"))
+        except libvirt.libvirtError as error:
+            if is_code(error, *UNKNOWN_CALL):
+                return found
             raise
+        for network in active:
+            name = network.name()
+            if name not in networks:
+                continue
+            try:
+                leases: Any = network.DHCPLeases()
+            except libvirt.libvirtError as error:
+                if is_code(error, *UNKNOWN_CALL, *_NO_LEASES):
+                    continue
+                raise
+            for lease in sorted(leases, key=lambda lease: lease.get("expirytime") or 0, reverse=True):
+                found.setdefault((name, (lease.get("mac") or "").lower()), []).append(lease["ipaddr"])
+    return found
+
+
+def _plugs(system: VirtualSystem) -> Iterator[tuple[str, str]]:
+    """Network and MAC (lower case) of each adapter of a system."""
+    for adapter in only(system.effective.resources, ResourceType.ETHERNET_ADAPTER):
+        for network in adapter.connection or ():
+            yield network, (adapter.address or "").lower()
+
+
+def _leased(system: VirtualSystem, leases: Leases) -> dict[str, list[str]]:
+    return {mac: leases[network, mac] for network, mac in _plugs(system) if (network, mac) in leases}
+
+
+def _reported(domain: libvirt.virDomain, source: str) -> dict[str, list[str]]:
+    """What a domain's guest agent, or the host's ARP table, says now; inside :func:`talking`."""
+    try:
+        with _limited_agent(domain) if source == "agent" else contextlib.nullcontext():
+            reported: Any = domain.interfaceAddresses(flag(_FLAGS[source]), 0)
+    except libvirt.libvirtError as error:
+        # libvirt takes an empty ARP table for a broken one ("wrong nlmsg len").
+        if is_code(error, *_NO_ANSWER) or (source == "arp" and is_code(error, "VIR_ERR_INTERNAL_ERROR")):
+            return {}
+        raise
     found: dict[str, list[str]] = {}
     for interface in reported.values():
         mac = (interface.get("hwaddr") or "").lower()

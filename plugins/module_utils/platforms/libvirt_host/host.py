@@ -9,9 +9,10 @@ few of them.  ``connect.preload`` loads all of them, where that is done once for
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.svpc.virt.plugins.module_utils.errors import VirtError
 from ansible_collections.svpc.virt.plugins.module_utils.model.capabilities import Capabilities
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool import ResourcePool
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
@@ -122,9 +123,17 @@ class LibvirtHost(Platform):
         return storage_removal.storage_of(self.session, system)
 
     def addresses_of(self, system: VirtualSystem, source: str) -> Mapping[str, list[str]]:
+        answer = self.addresses_of_all([system], source)[system.name]
+        if isinstance(answer, VirtError):
+            raise answer
+        return answer
+
+    def addresses_of_all(
+        self, systems: Sequence[VirtualSystem], source: str, within: float | None = None
+    ) -> Mapping[str, Mapping[str, list[str]] | VirtError]:
         from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import agent
 
-        return agent.addresses_of(self.session, system, source)
+        return agent.addresses_of_all(self.session, systems, source, within)
 
     def guest_agent_answers(self, system: VirtualSystem) -> bool:
         from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import agent

@@ -100,7 +100,7 @@ def open_session(
         libvirt.VIR_CRED_PASSPHRASE,
         libvirt.VIR_CRED_NOECHOPROMPT,
     ]
-    watch = Watchdog(timeout or CONNECT_WITHIN, watchdog.open_sockets())
+    watch = Watchdog.of_new_connection(timeout or CONNECT_WITHIN)
     try:
         with watch.watching(patient=False):
             connection = libvirt.openAuth(uri, [asked, _answers(username, password), None], 0)

@@ -49,12 +49,37 @@ class _Marks:
     persistent: bool = True
 
 
+@dataclass(frozen=True)
+class _Told:
+    """What libvirt has said of a domain already; None where it has to be asked."""
+
+    stats: dict[str, Any] | None = None
+    definition: str | None = None
+    running: str | None = None
+
+
+NOTHING = _Told()
+
+
+def _told(domain: libvirt.virDomain, stats: dict[str, Any] | None) -> _Told:
+    """The documents of a domain, the running one only if it is known to run."""
+    runs = stats is not None and _state(stats, saved=False) in INSTANTIATED
+    return _Told(stats, document(domain, DEFINITION), document(domain, RUNNING) if runs else None)
+
+
+def _state(stats: dict[str, Any], saved: bool) -> SystemState | None:
+    """The state that statistics tell, if they do."""
+    if "state.state" not in stats:
+        return None
+    return system_state(stats["state.state"], stats.get("state.reason", 0), saved)
+
+
 def virtual_system(session: Session, name: str, uuid: str | None = None) -> VirtualSystem | None:
     """The system of that name; None when there is none.  Raises Conflict when name and UUID disagree."""
     domain = lookup(session, name, uuid)
     if domain is None:
         return None
-    return _Reading(session).read(domain, _marks_of(domain), None)
+    return _Reading(session).read(domain, _marks_of(domain))
 
 
 def virtual_systems(session: Session) -> list[VirtualSystem]:
@@ -65,15 +90,16 @@ def virtual_systems(session: Session) -> list[VirtualSystem]:
         return []
     reading = _Reading(session)
 
-    def ask(group: Sequence[libvirt.virDomain]) -> list[tuple[str | None, dict[str, Any] | None]]:
+    def ask(group: Sequence[libvirt.virDomain]) -> list[_Told]:
         stats = reading.volumes.statistics(group)
-        return [(document(domain, DEFINITION), stats.get(domain.UUIDString())) for domain in group]
+        return [_told(domain, stats.get(domain.UUIDString())) for domain in group]
 
     found = []
     with asked(domains, ask) as answers:
         marks = _marks_of_all(session, domains)
-        for domain, (text, stats) in zip(domains, answers):
-            system = None if text is None else reading.read(domain, marks[domain.UUIDString()], stats, text)
+        for domain, told in zip(domains, answers):
+            vanished = told.definition is None
+            system = None if vanished else reading.read(domain, marks[domain.UUIDString()], told)
             if system is not None:
                 found.append(system)
     return sorted(found, key=lambda system: system.name)
@@ -120,35 +146,30 @@ class _Reading:
         self.volumes = HostVolumes(session, StorageIndex(session))
         self.alike = Alike(self.volumes)
 
-    def read(
-        self, domain: libvirt.virDomain, marks: _Marks, stats: dict[str, Any] | None = None, text: str | None = None
-    ) -> VirtualSystem | None:
-        """One domain in the model; None when it has vanished.  ``text`` is its definition, when that is known."""
+    def read(self, domain: libvirt.virDomain, marks: _Marks, told: _Told = NOTHING) -> VirtualSystem | None:
+        """One domain in the model; None when it has vanished.  What libvirt has ``told`` already is not asked again."""
         name = domain.name()
         with talking(f"read virtual system {name!r}"):
+            stats = told.stats
             if stats is None:
                 stats = self.volumes.ask_about([domain]).get(domain.UUIDString(), {})
             try:
-                return self._read(domain, name, marks, stats, text)
+                return self._read(domain, name, marks, stats, told)
             except libvirt.libvirtError as error:
                 if is_code(error, "VIR_ERR_NO_DOMAIN"):
                     return None
                 raise
 
     def _read(
-        self, domain: libvirt.virDomain, name: str, marks: _Marks, stats: dict[str, Any], text: str | None
+        self, domain: libvirt.virDomain, name: str, marks: _Marks, stats: dict[str, Any], told: _Told
     ) -> VirtualSystem:
-        if "state.state" in stats:
-            state = system_state(stats["state.state"], stats.get("state.reason", 0), marks.saved)
-        else:
-            state = system_state(*state_and_reason(domain), marks.saved)
-        if text is None:
-            text = domain.XMLDesc(DEFINITION)
+        state = _state(stats, marks.saved) or system_state(*state_and_reason(domain), marks.saved)
+        text = told.definition or domain.XMLDesc(DEFINITION)
         uuid = domain.UUIDString()
         defined = _with_startup(self.alike.configuration(text), marks)
         running: Configuration | None = None
         if state in INSTANTIATED:
-            running = self._running(domain.XMLDesc(RUNNING), marks)
+            running = self._running(told.running or domain.XMLDesc(RUNNING), marks)
             running = _one_pin(defined, running)
         elif state is SystemState.SUSPENDED:
             saved = _or_none(lambda: domain.managedSaveGetXMLDesc(flag("VIR_DOMAIN_SAVE_IMAGE_XML_SECURE")))

@@ -16,6 +16,7 @@ import socket
 import stat
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from typing import Callable
 
@@ -25,16 +26,32 @@ Sockets = frozenset[tuple[int, int]]
 PING_EVERY = 30.0
 """Seconds after which a host is asked whether it still answers, and seconds it has for the answer."""
 _LONGEST_NAP = 1.0
+_LONGEST_TURN = 1.0
+"""Seconds that connections which are opened at the same time leave each other for making a socket."""
+_GLANCE = 0.001
+_TURN = threading.Lock()
+_WATCHING: weakref.WeakSet[Watchdog] = weakref.WeakSet()
 _FOLDERS = ("/proc/self/fd", "/dev/fd")
 
 
 class Watchdog:
     """Looks after the calls of one connection."""
 
-    def __init__(self, limit: float | None, sockets_before: Sockets) -> None:
+    @classmethod
+    def of_new_connection(cls, limit: float | None) -> Watchdog:
+        """A watchdog for the connection that this thread is about to open.
+
+        Threads that open connections at the same time take turns: the next one begins when the first one's socket is
+        there, so that each watchdog knows its own and never cuts another's.
+        """
+        has_turn = _TURN.acquire(timeout=_LONGEST_TURN)
+        return cls(limit, open_sockets(), has_turn)
+
+    def __init__(self, limit: float | None, sockets_before: Sockets, has_turn: bool = False) -> None:
         """Watch the sockets opened since ``sockets_before``; ``limit`` is in seconds for one call.
 
         Without a limit a call may take as long as the host works on it, if only the host answers a ping meanwhile.
+        With ``has_turn`` the turn is given up as soon as there is a socket.
         """
         self.limit = limit
         self.fired = False
@@ -46,16 +63,19 @@ class Watchdog:
         self._deadline: float | None = None
         self._patient = False
         self._ended = threading.Event()
+        self._has_turn = has_turn
+        _WATCHING.add(self)
         threading.Thread(target=self._watch, name="libvirt watchdog", daemon=True).start()
 
     def opened(self, ping: Callable[[], object]) -> None:
         """The connection is open: from here on its sockets are known, and the host can be asked for a sign of life."""
-        self._sockets = open_sockets() - self._sockets_before
+        self._sockets = self._own(open_sockets())
         self.ping = ping
 
     def end(self) -> None:
         """Stop watching."""
         self._ended.set()
+        _WATCHING.discard(self)
 
     @contextlib.contextmanager
     def watching(self, patient: bool) -> Iterator[None]:
@@ -68,7 +88,28 @@ class Watchdog:
         finally:
             self._deadline, self._patient = before
 
+    def _own(self, now: Sockets) -> Sockets:
+        """The connection's sockets among those that are open now: while it opens, also what took the first one's place."""
+        claimed = now & (self._sockets or frozenset())
+        if claimed or self.ping is not None:
+            return claimed
+        others = [watchdog._sockets or frozenset() for watchdog in list(_WATCHING) if watchdog is not self]
+        return now - self._sockets_before - frozenset().union(*others)
+
+    def _take_turn(self) -> None:
+        """Wait for the connection's first socket, and let the next connection begin."""
+        end = time.monotonic() + _LONGEST_TURN
+        while self.ping is None and not self._ended.is_set() and time.monotonic() < end:
+            found = self._own(open_sockets())
+            if found:
+                self._sockets = found
+                break
+            time.sleep(_GLANCE)
+        _TURN.release()
+
     def _watch(self) -> None:
+        if self._has_turn:
+            self._take_turn()
         nap = min(_LONGEST_NAP, (self.limit or PING_EVERY) / 10)
         while not self._ended.wait(nap):
             deadline = self._deadline
@@ -98,8 +139,7 @@ class Watchdog:
     def cut(self) -> None:
         """End the connection under the calls that wait for it.  Any thread may do that."""
         self.fired = True
-        now = open_sockets()
-        for descriptor, _inode in now - self._sockets_before if self._sockets is None else now & self._sockets:
+        for descriptor, _inode in self._own(open_sockets()):
             with contextlib.suppress(OSError):
                 duplicate = socket.socket(fileno=os.dup(descriptor))
                 with duplicate:

@@ -174,6 +174,30 @@ def test_a_patient_call_lives_while_the_host_gives_signs(monkeypatch):
         assert dog.fired
 
 
+def test_connections_that_are_opened_at_the_same_time_are_told_apart():
+    silent = Watchdog.of_new_connection(0.2)
+    with Peer() as hung:
+        other = Watchdog.of_new_connection(5)
+        with Peer() as alive:
+            other.opened(lambda: None)
+            with silent.watching(patient=False):
+                assert hung.near.recv(1) == b""
+            assert silent.fired
+            alive.near.settimeout(0.2)
+            with pytest.raises(TimeoutError):
+                alive.near.recv(1)
+    other.end()
+
+
+def test_a_connection_without_sockets_holds_up_no_other():
+    started = time.monotonic()
+    for _number in range(20):
+        dog = Watchdog.of_new_connection(5)
+        dog.opened(lambda: None)
+        dog.end()
+    assert time.monotonic() - started < 5
+
+
 def test_time_between_calls_does_not_count():
     with Peer() as peer:
         dog = Watchdog(0.1, peer.before)

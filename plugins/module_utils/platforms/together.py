@@ -1,0 +1,47 @@
+# Copyright (c) 2026 SVPC authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Questions asked side by side, so that one slow answer holds up neither the others nor the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import Callable, TypeVar
+
+from ansible_collections.svpc.virt.plugins.module_utils.errors import TimedOut, VirtError
+
+AT_ONCE = 5
+"""So many questions are open at a time: as many as libvirtd works on for one connection (max_client_requests).  More
+would wait in its queue, where the limit for one call runs already."""
+
+Key = TypeVar("Key")
+Answer = TypeVar("Answer")
+
+
+def side_by_side(
+    keys: Iterable[Key],
+    ask: Callable[[Key], Answer],
+    at_once: int = AT_ONCE,
+    within: float | None = None,
+) -> dict[Key, Answer | VirtError]:
+    """What ``ask`` answers for each key, or the VirtError that it raised.
+
+    ``within`` is in seconds: a question that has not been asked by then is not asked any more, and its answer is a
+    TimedOut.  One that has been asked is waited for.  Any other exception is raised.
+    """
+    with ThreadPoolExecutor(at_once) as pool:
+        asked: dict[Key, Future[Answer]] = {key: pool.submit(ask, key) for key in keys}
+        _done, left = wait(asked.values(), within)
+        for future in left:
+            future.cancel()
+    return {key: _outcome(future, within) for key, future in asked.items()}
+
+
+def _outcome(future: Future[Answer], within: float | None) -> Answer | VirtError:
+    if future.cancelled():
+        return TimedOut(f"not asked, because others did not answer within {within:g} s")
+    try:
+        return future.result()
+    except VirtError as error:
+        return error
