@@ -21,6 +21,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.task import arguments
 ROOT = pathlib.Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("*.py"))
+INVENTORY = sorted(path.stem for path in (ROOT / "plugins/inventory").glob("*.py"))
 ROLES = sorted(path.name for path in (ROOT / "roles").iterdir())
 SOURCES = sorted(
     path.relative_to(ROOT).as_posix() for folder in ("plugins", "tests") for path in (ROOT / folder).rglob("*.py")
@@ -52,9 +53,10 @@ def test_the_action_group_is_all_modules() -> None:
 
 
 def test_the_readme_lists_the_modules_and_roles_that_there_are() -> None:
-    listed = re.findall(r"^\| `svpc\.virt\.(\w+)`( \(role\))? \|", README, re.MULTILINE)
-    assert sorted(name for name, role in listed if not role) == MODULES
-    assert sorted(name for name, role in listed if role) == ROLES
+    listed = re.findall(r"^\| `svpc\.virt\.(\w+)`( \((?:role|inventory)\))? \|", README, re.MULTILINE)
+    assert sorted(name for name, kind in listed if not kind) == MODULES
+    assert sorted(name for name, kind in listed if kind == " (role)") == ROLES
+    assert sorted(name for name, kind in listed if kind == " (inventory)") == INVENTORY
 
 
 def test_the_readme_lists_the_connection_options_that_there_are() -> None:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 from typing import Callable, TypeVar
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import TimedOut, VirtError
@@ -35,13 +35,12 @@ def side_by_side(
         _done, left = wait(asked.values(), within)
         for future in left:
             future.cancel()
-    return {key: _outcome(future, within) for key, future in asked.items()}
-
-
-def _outcome(future: Future[Answer], within: float | None) -> Answer | VirtError:
-    if future.cancelled():
-        return TimedOut(f"not asked, because others did not answer within {within:g} s")
-    try:
-        return future.result()
-    except VirtError as error:
-        return error
+    outcomes: dict[Key, Answer | VirtError] = {}
+    for key, future in asked.items():
+        try:
+            outcomes[key] = future.result()
+        except CancelledError:
+            outcomes[key] = TimedOut(f"not asked, because others did not answer within {within:g} s")
+        except VirtError as error:
+            outcomes[key] = error
+    return outcomes

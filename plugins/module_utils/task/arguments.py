@@ -66,6 +66,9 @@ CONNECTION: Spec = {
 }
 """How to reach the host: options of every module."""
 
+INVENTORY_HOST: Spec = {"name": {"type": "str", "required": True}, **CONNECTION}
+"""One host of an inventory."""
+
 RESOURCE: Spec = {
     "resource_type": {
         "type": "str",

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Callable
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import VirtError
+from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
 from ansible_collections.svpc.virt.plugins.module_utils.model.states import INSTANTIATED
 from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import VirtualSystem
@@ -41,14 +42,15 @@ def virtual_system_info(task: Task) -> dict[str, Any]:
         known: dict[str, Addresses] | None = None
         if params.get("addresses"):
             known = known_addresses(platform, found, ORDER, WITHIN, task.warn)
-        return {"changed": False, "virtual_systems": shown_systems(found, known)}
+        return {"changed": False, "virtual_systems": shown_systems(found, known, results.each_once())}
 
 
 def shown_systems(
-    systems: Iterable[VirtualSystem], addresses: Mapping[str, Addresses] | None = None
+    systems: Iterable[VirtualSystem],
+    addresses: Mapping[str, Addresses] | None = None,
+    render: Callable[[Rasd], results.Shown] = results.resource,
 ) -> list[results.Shown]:
     """Virtual systems as they are recorded and running; with their ``addresses`` (by name) where these are given."""
-    render = results.each_once()
     shown = []
     for system in systems:
         entry = results.virtual_system(system, running=True, render=render) or {}
@@ -73,8 +75,8 @@ def known_addresses(
     except VirtError as error:
         warn(f"The addresses of the virtual systems are not known: {error.message}")
         return {}
-    for name, error in failed.items():
-        warn(f"The addresses of virtual system {name!r} are not known: {error.message}")
+    for name, failure in failed.items():
+        warn(f"The addresses of virtual system {name!r} are not known: {failure.message}")
     return found
 
 

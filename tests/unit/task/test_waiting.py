@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from ansible_collections.svpc.virt.plugins.module_utils.errors import Conflict, NotSupported, TimedOut, Unreachable
+from ansible_collections.svpc.virt.plugins.module_utils.errors import Conflict, TimedOut, Unreachable
 from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
 from ansible_collections.svpc.virt.plugins.module_utils.model.states import SystemState
@@ -72,25 +72,6 @@ class Host(FakeHost):
     def _ready(self) -> bool:
         self.after -= 1
         return self.after < 0
-
-
-def test_addresses_come_by_mac_from_the_first_source_that_knows_some() -> None:
-    host = Host(
-        answers={"lease": {}, "agent": {MAC.upper(): ["127.0.0.1", "fe80::1", "10.0.0.5"], "00:00": ["1.1.1.1"]}}
-    )
-    assert waiting.addresses_of(host, WEB) == {MAC: ["10.0.0.5"]}
-
-
-def test_only_addresses_that_reach_the_guest_count() -> None:
-    host = Host(answers={"agent": {MAC: ["fe80::1%eth0", "127.0.0.1"]}, "arp": {MAC: ["2001:db8::5"]}})
-    assert waiting.addresses_of(host, WEB) == {MAC: ["2001:db8::5"]}
-
-
-def test_a_source_that_the_host_does_not_have_is_no_failure_unless_there_is_none() -> None:
-    refusal = NotSupported("no such source")
-    assert waiting.addresses_of(Host(answers={"lease": refusal, "agent": {MAC: ["10.0.0.5"]}}), WEB)
-    with pytest.raises(NotSupported):
-        waiting.addresses_of(Host(answers=dict.fromkeys(("lease", "agent", "arp"), refusal)), WEB)
 
 
 def test_waits_less_and_less_often_until_there_is_an_address() -> None:
