@@ -19,6 +19,7 @@
 #
 # Words of the kernel's command line:
 #   lab.name=NAME   the guest's host name, also told to the DHCP server
+#   lab.key=KEY     let the owner of that SSH key (the base64 word of an ed25519 key) log in as root
 #   lab.data=DISK   mount that disk (such as vda) at /data; one without a file system is given one
 export PATH=/bin:/sbin
 
@@ -26,6 +27,7 @@ mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t devtmpfs dev /dev
 mkdir -p /dev/pts /dev/virtio-ports
+mount -t devpts devpts /dev/pts
 exec </dev/null >/dev/ttyS0 2>&1
 while read -r module; do
     insmod "/modules/$module" 2>/dev/null
@@ -125,6 +127,13 @@ if [ -d /sys/firmware/efi ]; then
     secure_boot=$(tail -c 1 /sys/firmware/efi/efivars/SecureBoot-* 2>/dev/null | od -An -tu1 | tr -d " ")
 fi
 tpm=$(cat /sys/class/tpm/tpm0/tpm_version_major 2>/dev/null)
+
+key=$(word lab.key)
+if [ -n "$key" ] && [ -x /sbin/dropbear ]; then
+    mkdir -p -m 700 /root/.ssh
+    echo "ssh-ed25519 $key" >/root/.ssh/authorized_keys
+    dropbear -R -s
+fi
 
 acpid -f >/dev/null 2>&1 &
 

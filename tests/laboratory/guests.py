@@ -4,7 +4,7 @@
 """The tiny guest: a real Linux of a few MiB that boots in seconds and says what it sees.
 
 It is made once from Debian's own packages: a kernel, which is unpacked and not installed, busybox,
-and for the second initial file system the QEMU guest agent. What it says is read by serial.py.
+and for the second initial file system the QEMU guest agent and an SSH server. What it says is read by serial.py.
 """
 
 from __future__ import annotations
@@ -36,9 +36,14 @@ SCRIPTS = {
     "guest_shutdown.sh": "sbin/shutdown",
 }
 POWER_BUTTON = "etc/acpi/PWRF/00000080"
-AGENT_PACKAGE = "qemu-guest-agent"
-AGENT = Path("usr/sbin/qemu-ga")
-FOLDERS = ("bin", "dev", "etc/acpi/PWRF", "lib64", "modules", "proc", "run", "sbin", "sys", "tmp", "var")
+SERVICES = {"qemu-guest-agent": Path("usr/sbin/qemu-ga"), "dropbear-bin": Path("usr/sbin/dropbear")}
+"""Programs of the second initial file system, by the Debian package that holds them."""
+LIBRARIES = "qemu-system-x86 dropbear-bin"
+"""Packages that bring the libraries of these programs."""
+FOLDERS = (
+    "bin", "dev", "etc/acpi/PWRF", "etc/dropbear", "lib64", "modules", "proc", "root", "run", "sbin", "sys", "tmp", "var",
+)  # fmt: skip
+USERS = "root:x:0:0:root:/root:/bin/sh\n"
 OS_RELEASE = 'NAME="SVPC tiny guest"\nID=svpc-tiny\nVERSION_ID=1\nPRETTY_NAME="SVPC tiny guest 1"\n'
 
 
@@ -47,20 +52,21 @@ class Guest:
     """The files a domain boots the tiny guest from, by kernel, initrd and cmdline of its <os>.
 
     agent_initrd: an initial file system with the QEMU guest agent, in place of initrd; it listens at
-    the virtio port org.qemu.guest_agent.0.
+    the virtio port org.qemu.guest_agent.0. It has an SSH server too.
     """
 
     kernel: Path
     initrd: Path
     agent_initrd: Path
 
-    def cmdline(self, name: str = "", data: str = "") -> str:
+    def cmdline(self, name: str = "", data: str = "", key: str = "") -> str:
         """The kernel's command line.
 
         name: the guest's host name. data: the disk (such as vda) it mounts at /data, after giving it
-        a file system if it has none.
+        a file system if it has none. key: a public key (the second word of its file, of type ed25519) whose
+        owner may log in as root over SSH; takes agent_initrd.
         """
-        words = [COMMAND_LINE, name and f"lab.name={name}", data and f"lab.data={data}"]
+        words = [COMMAND_LINE, name and f"lab.name={name}", data and f"lab.data={data}", key and f"lab.key={key}"]
         return " ".join(filter(None, words))
 
 
@@ -109,7 +115,8 @@ def _build(kernel: str, folder: Path) -> None:
         tree = work / "tree"
         _plant(tree, modules)
         _pack(tree, made / "initrd")
-        _plant_agent(tree, work)
+        for package, program in SERVICES.items():
+            _plant_service(tree, work, package, program)
         _pack(tree, made / "agent-initrd")
         made.rename(folder)
 
@@ -163,6 +170,7 @@ def _plant(tree: Path, modules: Path) -> None:
     (tree / "var/log").symlink_to("../run")
     _write(tree / POWER_BUTTON, "#!/bin/sh\nexec /sbin/shutdown button\n")
     (tree / "etc/os-release").write_text(OS_RELEASE)
+    (tree / "etc/passwd").write_text(USERS)
     order = []
     for module in _with_needs(MODULES, modules):
         shutil.copyfile(module, tree / "modules" / module.name)
@@ -199,15 +207,15 @@ def _with_needs(names: Iterable[str], modules: Path) -> list[Path]:
     return [modules / path for path in order]
 
 
-def _plant_agent(tree: Path, work: Path) -> None:
-    """Add the guest agent and the libraries it needs to the tree."""
-    agent = Path("/") / AGENT
-    if not agent.exists():
-        agent = _unpacked(AGENT_PACKAGE, work) / AGENT
-    _copy(agent, tree / "sbin/qemu-ga")
-    for line in _run("ldd", str(agent)).splitlines():
+def _plant_service(tree: Path, work: Path, package: str, program: Path) -> None:
+    """Add a program and the libraries it needs to the tree."""
+    source = Path("/") / program
+    if not source.exists():
+        source = _unpacked(package, work) / program
+    _copy(source, tree / "sbin" / program.name)
+    for line in _run("ldd", str(source)).splitlines():
         if "not found" in line:
-            raise LaboratoryError(f"The guest agent misses {line.split()[0]}: install qemu-system-x86.")
+            raise LaboratoryError(f"The guest's {program.name} misses {line.split()[0]}: install {LIBRARIES}.")
         for library in filter(lambda word: word.startswith("/"), line.split()):
             place = tree / library.lstrip("/")
             place.parent.mkdir(parents=True, exist_ok=True)

@@ -20,6 +20,7 @@ def test_cmdline() -> None:
     """A name and a data disk are told to the guest only when there are any."""
     assert "lab." not in GUEST.cmdline()
     assert GUEST.cmdline("web", "vda").endswith(" lab.name=web lab.data=vda")
+    assert GUEST.cmdline("web", key="AAAA").endswith(" lab.name=web lab.key=AAAA")
 
 
 def test_modules_come_after_what_they_need(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> None:
