@@ -17,13 +17,14 @@ from tests.laboratory import Host, Laboratory, LaboratoryError
 
 from .domains import furnish, populate
 from .guests import time_to_start
+from .inventories import peer_is_installed, time_beside_the_peer, time_of_distance, time_of_inventory
 from .readings import memory_of_reading, time_of_reading
 from .table import Answer, Question, table
 from .tasks import time_of_task
 
 HOST = "bench"
 """How the host's name begins; the rest keeps runs apart that happen at the same time."""
-OF_MANY_SYSTEMS = ("read", "memory")
+OF_MANY_SYSTEMS = ("read", "memory", "inventory", "far", "peer")
 """What is measured on a host with many systems; the rest on one with none."""
 
 Line = tuple[Question, Callable[[Host, Question, int], Answer], int]
@@ -32,6 +33,17 @@ Line = tuple[Question, Callable[[Host, Question, int], Answer], int]
 
 def lines(systems: int) -> list[Line]:
     """Everything there is to measure."""
+    beside_the_peer: Line = (
+        Question(
+            "peer",
+            f"ansible-inventory --list of {systems} systems with svpc.virt.virtual_systems",
+            "the same with community.libvirt.libvirt",
+            1.0,
+        ),
+        time_beside_the_peer,
+        3,
+    )
+    peers = [beside_the_peer] if peer_is_installed() else []
     return [
         (
             Question(
@@ -74,6 +86,27 @@ def lines(systems: int) -> list[Line]:
             memory_of_reading,
             3,
         ),
+        (
+            Question(
+                "inventory",
+                f"ansible-inventory --list of {systems} systems with svpc.virt.virtual_systems",
+                "the same list by a plugin that asks for the documents and has the variables already",
+                1.3,
+            ),
+            time_of_inventory,
+            5,
+        ),
+        (
+            Question(
+                "far",
+                f"reading {systems} systems for the inventory from a host 20 ms away (3000 ms are the limit)",
+                "their documents over the same distance with bare libvirt-python, 16 calls at a time",
+                1.5,
+            ),
+            time_of_distance,
+            5,
+        ),
+        *peers,
     ]
 
 

@@ -8,7 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.interface import ORDER
+from ansible_collections.svpc.virt.plugins.module_utils.task.addresses import WITHIN
 from ansible_collections.svpc.virt.plugins.module_utils.task.info import virtual_system_info
+from ansible_collections.svpc.virt.plugins.module_utils.task.inventory import read_hosts, variables_of
 from ansible_collections.svpc.virt.plugins.module_utils.task.task import Task
 from ansible_collections.svpc.virt.plugins.module_utils.task.virtual_system import manage
 
@@ -16,6 +19,14 @@ from ansible_collections.svpc.virt.plugins.module_utils.task.virtual_system impo
 def read(uri: str) -> dict[str, Any]:
     """What module virtual_system_info returns."""
     return virtual_system_info(Task({"uri": uri}))
+
+
+def inventory(uri: str) -> dict[str, dict[str, Any]]:
+    """The variables of all inventory hosts, by name."""
+    (reading,) = read_hosts([{"name": "bench", "uri": uri}], ORDER, WITHIN)
+    assert reading.failure is None
+    found = [variables_of(system, "bench", uri) for system in reading.systems]
+    return {variables["virtual_system_name"]: variables for variables in found}
 
 
 def declare(options: Mapping[str, Any], state: str) -> dict[str, Any]:

@@ -184,6 +184,29 @@ def test_the_agent_and_the_arp_table_tell_the_same_address(host: Host, guest: st
     assert found == dict.fromkeys(("agent", "arp", "lease"), found["lease"])
 
 
+def test_an_agent_that_says_nothing_more(host: Host, guest: str, key: Key) -> None:
+    """It is stopped from inside, with its channel open: the reading ends all the same, and the lease is known."""
+    (address,) = (lease["ipaddr"] for lease in leases(host) if lease["mac"] == MAC)
+    log_in = ["ssh", "-i", key.file, "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"]
+    stop = "until pidof qemu-ga; do sleep 1; done; sleep 1; kill -STOP $(pidof qemu-ga)"
+    host.run([*log_in, f"root@{address}", stop], timeout=60)
+    started = time.monotonic()
+    (reading,) = virtual_systems.read_hosts([{"name": "lab", "uri": host.uri}], ["agent", "lease"], 10.0)
+    took = time.monotonic() - started
+    assert {system["name"]: system["addresses"] for system in reading.systems} == {
+        "reached": {MAC: [address]},
+        "idle": {},
+    }
+    assert 1 < took < 10
+
+
+def leases(host: Host) -> list[dict[str, Any]]:
+    """What the DHCP server of the network has given away."""
+    with opened(host) as connection:
+        found: Any = connection.networkLookupByName("platform").DHCPLeases()
+        return list(found)
+
+
 def test_the_examples_of_the_documentation(host: Host, guest: str, tmp_path: Path) -> None:
     """Each example is read, with the laboratory's host in place of those that it names."""
     examples = list(yaml.safe_load_all(virtual_systems.EXAMPLES))
