@@ -17,6 +17,7 @@ description:
 author:
   - SVPC authors (@svpc)
 extends_documentation_fragment:
+  - svpc.virt.declaration
   - svpc.virt.settings.virtual_system
   - svpc.virt.rasd.resources
   - svpc.virt.power
@@ -24,65 +25,14 @@ extends_documentation_fragment:
   - svpc.virt.attributes.managing
   - svpc.virt.attributes.action_group
   - svpc.virt.connection
-options:
-  name:
-    description:
-      - Name of the virtual system (ElementName).
-    type: str
-    required: true
-  uuid:
-    description:
-      - Its UUID. The host chooses one when this is not given.
-      - A system of that name with another UUID is a conflict.
-    type: str
-    aliases: [virtual_system_identifier]
-  state:
-    description:
-      - V(present) creates the system if it does not exist, and leaves its activity as it is. The other states declare
-        that too.
-      - V(defined) is off, V(active) runs, V(paused) keeps everything in the memory of the host without executing,
-        V(suspended) has its state saved and its resources released.
-      - V(absent) shuts the system down and removes it with its snapshots, and keeps its storage unless
-        O(remove_storage=true).
-    type: str
-    default: present
-    choices: [present, defined, active, paused, suspended, absent]
-  exclusive:
-    description:
-      - Whether resources that are not listed in O(resources) are removed. What a host adds by itself, such as
-        controllers, stays.
-    type: bool
-    default: false
-  reference:
-    description:
-      - Name of an existing virtual system that completes what a new one does not declare. It is not looked at when the
-        system exists.
-      - MAC addresses are not taken over, and disks are made anew in the same pools.
-    type: str
-  remove_storage:
-    description:
-      - Whether the storage of disks that are removed, with the system or because of O(exclusive), is removed too.
-      - That of media, and of disks that are shared, read-only or the backing of others, is kept in any case.
-    type: bool
-    default: false
-  wait_for:
-    description:
-      - What to wait for when the system is active.
-      - V(address) waits until the host knows an address of the guest, V(guest_agent) until its agent answers.
-    type: str
-    default: none
-    choices: [none, address, guest_agent]
-  wait_timeout:
-    description:
-      - Number of seconds to wait for O(wait_for).
-    type: int
-    default: 300
 notes:
   - No guest is restarted unless O(allow_restart=true), none is turned off the hard way unless O(force_off=true), no
     resource is removed unless O(exclusive=true), and no storage is removed unless O(remove_storage=true).
   - Storage is never shrunk, and never removed before the system is.
   - What the host cannot do is refused before anything is changed.
 seealso:
+  - module: svpc.virt.virtual_systems
+    description: Many of them in one task.
   - module: svpc.virt.rasd
   - module: svpc.virt.virtual_system_action
   - module: svpc.virt.virtual_system_info

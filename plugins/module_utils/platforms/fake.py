@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import string
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -175,8 +175,12 @@ class FakeHost(Platform):
             raise errors.Conflict(f"Virtual system {name!r} has uuid {system.uuid}, not {uuid}")
         return system
 
-    def virtual_systems(self) -> list[VirtualSystem]:
-        return [self.systems[name] for name in sorted(self.systems)]
+    def virtual_systems(self, names: Collection[str] | None = None) -> list[VirtualSystem]:
+        return [self.systems[name] for name in sorted(self.systems) if names is None or name in names]
+
+    def places_of(self, system: str, resources: Iterable[Rasd]) -> frozenset[str]:
+        disks = [rasd for rasd in resources if rasd.resource_type is ResourceType.DISK_DRIVE]
+        return frozenset(self._place(system, rasd, rasd.name or rasd.address_on_parent or "") for rasd in disks)
 
     def storage_of(self, system: VirtualSystem) -> list[StorageElement]:
         found = []
@@ -293,16 +297,19 @@ class FakeHost(Platform):
         if rasd.resource_type is ResourceType.DISK_DRIVE:
             bus = rasd.resource_sub_type or "virtio"
             place = rasd.address_on_parent or self._free_place(_TARGETS[bus], others)
-            pool = self.pools.get((ResourceType.DISK_DRIVE, rasd.pool_id or ""))
-            where = (pool.host_resource or ("/pool",))[0] if pool else "/pool"
-            host_resource = rasd.host_resource or (f"{where}/{name}-{rasd.name or place}.img",)
-            if "/" not in host_resource[0]:
-                host_resource = (f"{where}/{host_resource[0]}",)
+            host_resource = (self._place(name, rasd, rasd.name or place),)
             size = rasd.virtual_quantity or self.volumes.get(host_resource[0])
             rasd = replace(
                 rasd, resource_sub_type=bus, address_on_parent=place, host_resource=host_resource, virtual_quantity=size
             )
         return replace(rasd, instance_id=f"{rasd.resource_type.word}/{self._made}")
+
+    def _place(self, system: str, rasd: Rasd, word: str) -> str:
+        """Where the storage of a disk lies; ``word`` tells the disks of a system apart."""
+        pool = self.pools.get((ResourceType.DISK_DRIVE, rasd.pool_id or ""))
+        where = (pool.host_resource or ("/pool",))[0] if pool else "/pool"
+        path = rasd.host_resource[0] if rasd.host_resource else f"{system}-{word}.img"
+        return path if "/" in path else f"{where}/{path}"
 
     @staticmethod
     def _free_place(prefix: str, others: list[Rasd]) -> str:

@@ -11,20 +11,38 @@ the change has happened, and raises a VirtError when it has not; it never does m
 from __future__ import annotations
 
 import abc
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Callable
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import NotSupported, Unreachable, VirtError
 from ansible_collections.svpc.virt.plugins.module_utils.model.capabilities import Capabilities
+from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool import ResourcePool
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
 from ansible_collections.svpc.virt.plugins.module_utils.model.snapshot import Snapshot
 from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import StorageElement, VirtualSystem
 from ansible_collections.svpc.virt.plugins.module_utils.plan import changes
 
+NARROWING = ("virtual_system_type", "architecture", "machine", "firmware", "secure_boot")
+"""Settings of a virtual system on which it may depend what a host can do for it."""
+
 
 class Platform(abc.ABC):
     """A host reached by one connection."""
+
+    changes_at_once: int = 1
+    """So many changes the platform carries out at a time, each of another virtual system and asked for by a thread of
+    its own; 1 where that has to happen one after the other.  A platform that says more can be asked anything by several
+    threads, and keeps apart what belongs to one of them (notes, time limits, errors)."""
+
+    def together(self) -> contextlib.AbstractContextManager[None]:
+        """For a with block in which systems of one task are planned, changed and read.
+
+        What many of them need of the whole host (who uses which storage, which pools there are) may be read once for
+        all, if it is kept true to what the task itself does meanwhile.
+        """
+        return contextlib.nullcontext()
 
     # Readings.  None and empty mean "not there", known for sure: a reading that fails raises.
 
@@ -34,15 +52,30 @@ class Platform(abc.ABC):
 
     @abc.abstractmethod
     def capabilities(self, system: Mapping[str, Any] | None = None) -> Capabilities:
-        """What the host can do; ``system`` narrows it to the type, architecture, machine and firmware of one system."""
+        """What the host can do; ``system`` narrows it to systems with the same NARROWING settings."""
 
     @abc.abstractmethod
     def virtual_system(self, name: str, uuid: str | None = None) -> VirtualSystem | None:
         """The system of that name (or, when given, that UUID), or None.  Raises Conflict when they disagree."""
 
     @abc.abstractmethod
-    def virtual_systems(self) -> list[VirtualSystem]:
-        """All systems, in a number of calls that does not grow faster than one description each."""
+    def virtual_systems(self, names: Collection[str] | None = None) -> list[VirtualSystem]:
+        """All systems, or those there are of some names, by name.
+
+        The number of calls does not grow faster than one description each.
+        """
+
+    def places_of(self, system: str, resources: Iterable[Rasd]) -> frozenset[str]:
+        """Where the storage of disks lies, or will lie when it is made for ``system``: one word for one place.
+
+        Known as far as the host can tell it beforehand; it shows which systems have to do with the same storage.
+        """
+        return frozenset(
+            path if "/" in path or not rasd.pool_id else f"{rasd.pool_id}/{path}"
+            for rasd in resources
+            if rasd.resource_type is ResourceType.DISK_DRIVE
+            for path in rasd.host_resource or ()
+        )
 
     @abc.abstractmethod
     def storage_of(self, system: VirtualSystem) -> list[StorageElement]:
@@ -169,7 +202,7 @@ class Platform(abc.ABC):
         """
 
     def take_notes(self) -> list[str]:
-        """What the user should know of the changes since the last call, beyond what they say themselves."""
+        """What the user should know of the changes of this thread since its last call, beyond what they say themselves."""
         return []
 
     def carry_out(self, change: changes.Change) -> None:

@@ -123,6 +123,30 @@ VIRTUAL_SYSTEM: Spec = {
     **POWER,
 }
 
+DEFAULTS_OF_ENTRIES = (
+    "state",
+    "exclusive",
+    "remove_storage",
+    "wait_for",
+    "wait_timeout",
+    *POWER,
+)
+"""Options that a list of virtual systems has for all of them, for entries that do not have them themselves."""
+
+VIRTUAL_SYSTEMS: Spec = {
+    "virtual_systems": {
+        "type": "list",
+        "elements": "dict",
+        "required": True,
+        "options": {
+            name: {key: value for key, value in option.items() if key != "default" or name not in DEFAULTS_OF_ENTRIES}
+            for name, option in VIRTUAL_SYSTEM.items()
+        },
+    },
+    "stop_on_error": {"type": "bool", "default": False},
+    **{name: VIRTUAL_SYSTEM[name] for name in DEFAULTS_OF_ENTRIES},
+}
+
 VIRTUAL_SYSTEM_ACTION: Spec = {
     "name": {"type": "str", "required": True},
     "action": {"type": "str", "required": True, "choices": list(virtual_system.ACTIONS)},

@@ -13,7 +13,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.plan.predict import pred
 from ansible_collections.svpc.virt.plugins.module_utils.plan.resource_pool import plan_pool
 from ansible_collections.svpc.virt.plugins.module_utils.task import results
 from ansible_collections.svpc.virt.plugins.module_utils.task.desired import desired_pool
-from ansible_collections.svpc.virt.plugins.module_utils.task.run import execute
+from ansible_collections.svpc.virt.plugins.module_utils.task.run import Goal, execute
 from ansible_collections.svpc.virt.plugins.module_utils.task.task import Task
 
 
@@ -29,7 +29,7 @@ def manage(task: Task) -> dict[str, Any]:
         def read() -> ResourcePool | None:
             return platform.resource_pool(desired.pool.pool_id, desired.pool.resource_type)
 
-        outcome = execute(task, platform, read(), plan, predict_pool, read)
+        outcome = execute(platform, Goal(task, plan, predict_pool, read), read())
         result = {
             "changed": outcome.changed,
             "changes": results.changes(outcome.plan),

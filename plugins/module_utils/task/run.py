@@ -6,20 +6,44 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, Callable, Generic, TypeVar
+from dataclasses import dataclass, field
+from typing import Any, Callable, Generic, TypeVar, Union
 
-from ansible_collections.svpc.virt.plugins.module_utils.errors import Conflict, HostFailed, VirtError
+from ansible_collections.svpc.virt.plugins.module_utils.errors import Conflict, HostFailed, Unreachable, VirtError
 from ansible_collections.svpc.virt.plugins.module_utils.plan import changes
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.interface import Platform
 from ansible_collections.svpc.virt.plugins.module_utils.task import results
+from ansible_collections.svpc.virt.plugins.module_utils.task.side_by_side import side_by_side
 from ansible_collections.svpc.virt.plugins.module_utils.task.task import Task
 
 State = TypeVar("State")
 
 _ATTEMPTS = 3
 """How often a task plans anew when others change the host at the same time."""
+
+
+@dataclass(frozen=True)
+class Goal(Generic[State]):
+    """One thing that is to become as declared."""
+
+    task: Task
+    """Says whether it is check mode, and is told warnings and progress of this thing."""
+    plan: Callable[[State], changes.Plan]
+    predict: Callable[[State, changes.Plan], State]
+    read: Callable[[], State]
+    """Reads the thing as it is now."""
+    settled: Callable[[State], bool] = lambda _after: False
+    """Knows states that are as they were to become, although planning again would not say so."""
+    unmet: Callable[[changes.Plan], Iterable[VirtError]] = lambda _plan: ()
+    """What a plan needs of the rest of the host and does not find there.
+
+    In check mode it is a warning: an earlier task of the play, which has not been carried out either, may be the one
+    that makes it.
+    """
+    follows: bool = False
+    """It builds on what another goal of the same task changes, which in check mode does not happen."""
 
 
 @dataclass(frozen=True)
@@ -41,114 +65,184 @@ class Outcome(Generic[State]):
         return bool(self.plan)
 
 
-def execute(
-    task: Task,
+Result = Union[Outcome[State], VirtError, None]
+"""What became of a goal: its outcome, its failure, or None when it was not begun because another one had failed."""
+
+
+def execute(platform: Platform, goal: Goal[State], before: State) -> Outcome[State]:
+    """Bring one thing to what is declared; see :func:`execute_all`.  Its failure is raised."""
+    (found,) = execute_all(platform, [goal], [before], lambda _positions: [goal.read()])
+    if isinstance(found, VirtError):
+        raise found
+    if found is None:
+        raise TypeError("A goal that is alone is always begun")
+    return found
+
+
+def execute_all(
     platform: Platform,
-    before: State,
-    plan: Callable[[State], changes.Plan],
-    predict: Callable[[State, changes.Plan], State],
-    read: Callable[[], State],
-    settled: Callable[[State], bool] = lambda _after: False,
-    unmet: Callable[[changes.Plan], Iterable[VirtError]] = lambda _plan: (),
-) -> Outcome[State]:
-    """Plan from ``before`` and carry the plan out change by change, or in check mode predict what it leads to.
+    goals: Sequence[Goal[State]],
+    befores: Sequence[State],
+    read_again: Callable[[Sequence[int]], Sequence[State | VirtError]],
+    stop_on_error: bool = False,
+) -> list[Result[State]]:
+    """Plan each goal from its state in ``befores`` and carry the plan out, or in check mode predict what it leads to.
 
-    Afterwards the host is read again and planned again: values that are still different become a warning that names
-    them, anything else that is still to be done is HostFailed.  An error that leaves carries the changes made before
-    it (``details["changes"]``), and which one failed.  ``settled`` knows states that are as they were to become, although
-    planning again would not say so.
+    All are planned and judged before the first change is made.  Then they are carried out side by side, as many at a
+    time as the platform takes; the changes of one goal stay in order.  Afterwards the host is read again
+    (``read_again`` reads the goals at some positions) and planned again: values that are still different become a
+    warning that names them, anything else that is still to be done is HostFailed.
 
-    ``unmet`` is what a plan needs of the rest of the host and does not find there.  In check mode it is a warning: an
-    earlier task of the play, which has not been carried out either, may be the one that makes it.
+    An error carries the changes of its goal that were made before it (``details["changes"]``), and which one failed.
+    A goal that fails leaves the others alone, unless ``stop_on_error``, or the host is out of reach: then those that
+    are under way are finished, and no other is begun.
     """
-    todo = plan(before)
-    missing = list(unmet(todo))
-    for error in missing:
-        if not task.check:
-            raise error
-        task.warn(f"{error.message} (an earlier task has to see to that before this one is carried out)")
-    if not missing:
-        before, todo = _checked(platform, before, todo, plan, read)
-    predicted = predict(before, todo)
-    if task.check or not todo:
-        return Outcome(todo, before, predicted, predicted if todo else before, not task.check)
-    done: list[changes.Change] = []
-    with telling(done):
-        after = _carry_out(task, platform, todo, done, plan, read)
-        if not settled(after):
-            _check_converged(task, after, plan)
-    return Outcome(tuple(done), before, predicted, after, True)
+    runs = [_Run(platform, goal, before) for goal, before in zip(goals, befores)]
+    stopped = threading.Event()
 
+    def go(step: Callable[[_Run[State]], None], some: Sequence[_Run[State]], limit: int) -> None:
+        def one(run: _Run[State]) -> None:
+            if not stopped.is_set():
+                run.attempt(step)
+                if run.failure is not None and (stop_on_error or isinstance(run.failure, Unreachable)):
+                    stopped.set()
 
-def _checked(
-    platform: Platform,
-    before: State,
-    todo: changes.Plan,
-    plan: Callable[[State], changes.Plan],
-    read: Callable[[], State],
-) -> tuple[State, changes.Plan]:
-    """State and plan that the host has no objection to: those given, or what is planned for what is there by now."""
-    try:
-        for change in todo:
-            platform.check(change)
-    except Conflict:
-        now = read()
-        again = plan(now)
-        if again == todo:
-            raise
-        for change in again:
-            platform.check(change)
-        return now, again
-    return before, todo
+        side_by_side(limit, one, [run for run in some if run.failure is None])
 
-
-def _carry_out(
-    task: Task,
-    platform: Platform,
-    todo: changes.Plan,
-    done: list[changes.Change],
-    plan: Callable[[State], changes.Plan],
-    read: Callable[[], State],
-) -> State:
-    """Carry out ``todo`` and read again.
-
-    When somebody else changed the host between reading and carrying out, the host refuses with a Conflict: then what
-    is there now is planned for anew, so that two tasks at the same time end in the declared state.
-    """
-    for attempt in range(_ATTEMPTS):
+    go(_Run.make_plan, runs, 1)  # that is calculation, and nothing to wait for
+    go(_Run.let_check, [run for run in runs if run.todo], platform.changes_at_once)
+    acting = [run for run in runs if run.todo and not run.goal.task.check]
+    go(_Run.carry_out, acting, platform.changes_at_once)
+    changed = [position for position, run in enumerate(runs) if run.carried_out and run.failure is None]
+    if changed:
         try:
-            for change in todo:
-                task.progress(f"{change.operation}: {results.target_of(change)}")
-                try:
-                    platform.carry_out(change)
-                except VirtError as error:
-                    error.details["failed_change"] = _failed(change, plan, read)
-                    raise
-                finally:
-                    for note in platform.take_notes():
-                        task.warn(note)
-                done.append(change)
-        except Conflict as error:
-            again = plan(read())
-            again += _still_owed(todo, done, again)
-            if attempt + 1 == _ATTEMPTS or again == todo:
+            found = read_again(changed)
+        except VirtError as error:
+            found = [type(error)(error.message, **error.details) for _position in changed]
+        for position, state in zip(changed, found):
+            runs[position].found = state
+            runs[position].attempt(_Run.arrive)
+    return [run.result(stopped.is_set()) for run in runs]
+
+
+@dataclass
+class _Run(Generic[State]):
+    """One goal on its way: planned, judged, carried out, read again."""
+
+    platform: Platform
+    goal: Goal[State]
+    before: State
+    todo: changes.Plan = ()
+    done: list[changes.Change] = field(default_factory=list)
+    missing: bool = False
+    """Something the plan needs is not there yet: known of in check mode alone."""
+    planned: bool = False
+    carried_out: bool = False
+    found: State | VirtError | None = None
+    """The state after the plan was carried out, or why it cannot be told."""
+    failure: VirtError | None = None
+
+    def attempt(self, step: Callable[[_Run[State]], None]) -> None:
+        """Go one step; a failure is kept, and tells the changes made by then."""
+        try:
+            with telling(self.done):
+                step(self)
+        except VirtError as error:
+            self.failure = error
+
+    def result(self, stopped: bool) -> Result[State]:
+        """What became of the goal; ``stopped`` says that goals that were not begun by then were left alone."""
+        if self.failure is not None:
+            return self.failure
+        if stopped and (not self.planned or (self.todo and not self.carried_out)):
+            return None
+        predicted = self.goal.predict(self.before, self.todo) if self.todo else self.before
+        if self.goal.task.check or not self.todo:
+            return Outcome(self.todo, self.before, predicted, predicted, not self.goal.task.check)
+        after: Any = self.found
+        return Outcome(tuple(self.done), self.before, predicted, after, True)
+
+    def make_plan(self) -> None:
+        """Find out what there is to do, and whether what it needs is there."""
+        self.todo = self.goal.plan(self.before)
+        task = self.goal.task
+        for error in self.goal.unmet(self.todo):
+            if not task.check:
+                raise error
+            self.missing = True
+            task.warn(f"{error.message} (an earlier task has to see to that before this one is carried out)")
+        self.planned = True
+
+    def let_check(self) -> None:
+        """Let the platform object to the plan before anything is touched.
+
+        A conflict may come of what somebody else has done meanwhile: then it is planned for what is there by now.
+        """
+        if self.missing or (self.goal.follows and self.goal.task.check):
+            return  # cannot be judged yet
+        try:
+            self._check(self.todo)
+        except Conflict:
+            now = self.goal.read()
+            again = self.goal.plan(now)
+            if again == self.todo:
                 raise
-            task.progress(f"somebody else changed the host meanwhile ({error.message}): planning anew")
-            todo = again
-            continue
-        break
-    return read()
+            self._check(again)
+            self.before, self.todo = now, again
+
+    def _check(self, todo: changes.Plan) -> None:
+        for change in todo:
+            self.platform.check(change)
+
+    def carry_out(self) -> None:
+        """Carry the plan out.
+
+        When somebody else changed the host between reading and carrying out, the host refuses with a Conflict: then
+        what is there now is planned for anew, so that two tasks at the same time end in the declared state.
+        """
+        task, todo = self.goal.task, self.todo
+        for attempt in range(_ATTEMPTS):
+            try:
+                for change in todo:
+                    task.progress(f"{change.operation}: {results.target_of(change)}")
+                    try:
+                        self.platform.carry_out(change)
+                    except VirtError as error:
+                        error.details["failed_change"] = _failed(change, self.goal)
+                        raise
+                    finally:
+                        for note in self.platform.take_notes():
+                            task.warn(note)
+                    self.done.append(change)
+            except Conflict as error:
+                again = self.goal.plan(self.goal.read())
+                again += _still_owed(todo, self.done, again)
+                if attempt + 1 == _ATTEMPTS or again == todo:
+                    raise
+                task.progress(f"somebody else changed the host meanwhile ({error.message}): planning anew")
+                todo = again
+                continue
+            break
+        self.carried_out = True
+
+    def arrive(self) -> None:
+        """See whether the host is as declared now."""
+        if isinstance(self.found, VirtError):
+            raise self.found
+        after: Any = self.found
+        if not self.goal.settled(after):
+            _check_converged(self.goal.task, after, self.goal.plan)
 
 
-def _failed(change: changes.Change, plan: Callable[[State], changes.Plan], read: Callable[[], State]) -> dict[str, Any]:
+def _failed(change: changes.Change, goal: Goal[Any]) -> dict[str, Any]:
     """Which change failed, and whether it has changed something all the same: then it would not be planned so again."""
     shown: dict[str, Any] = {"operation": change.operation, "target": results.target_of(change)}
     try:
-        now = read()
+        now = goal.read()
     except VirtError:
         return shown  # nobody knows
     try:
-        shown["changed"] = _essence(change) not in [_essence(other) for other in plan(now)]
+        shown["changed"] = _essence(change) not in [_essence(other) for other in goal.plan(now)]
     except VirtError:
         shown["changed"] = True
     return shown

@@ -16,7 +16,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.plan.predict import pred
 from ansible_collections.svpc.virt.plugins.module_utils.plan.snapshot import DesiredSnapshot, plan_snapshot
 from ansible_collections.svpc.virt.plugins.module_utils.task import results
 from ansible_collections.svpc.virt.plugins.module_utils.task.desired import desired_snapshot
-from ansible_collections.svpc.virt.plugins.module_utils.task.run import execute
+from ansible_collections.svpc.virt.plugins.module_utils.task.run import Goal, execute
 from ansible_collections.svpc.virt.plugins.module_utils.task.task import Task
 from ansible_collections.svpc.virt.plugins.module_utils.task.virtual_system import capabilities_for, existing_system
 
@@ -40,7 +40,8 @@ def manage(task: Task) -> dict[str, Any]:
         def settled(snapshots: list[Snapshot]) -> bool:
             return _is_applied(desired, snapshots)
 
-        outcome = execute(task, platform, before, plan, predict, lambda: platform.snapshots(ref), settled)
+        goal = Goal(task, plan, predict, lambda: platform.snapshots(ref), settled)
+        outcome = execute(platform, goal, before)
         found = by_name(outcome.after).get(desired.name)
         if found is not None and found.snapshot_type is None:  # of a system that was off: it is of either type
             found = replace(found, snapshot_type=desired.snapshot_type or SnapshotType.FULL)

@@ -5,15 +5,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Optional
 
-from ansible_collections.svpc.virt.plugins.module_utils.errors import InvalidInput, NotFound, VirtError
+from ansible_collections.svpc.virt.plugins.module_utils.errors import Conflict, InvalidInput, NotFound, VirtError
 from ansible_collections.svpc.virt.plugins.module_utils.model.capabilities import Capabilities
-from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import only
+from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd, only
+from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool import ResourcePool
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
 from ansible_collections.svpc.virt.plugins.module_utils.model.states import SystemState
-from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import VirtualSystem
+from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import StorageElement, VirtualSystem
 from ansible_collections.svpc.virt.plugins.module_utils.plan.changes import Plan
 from ansible_collections.svpc.virt.plugins.module_utils.plan.pending import unfollowed
 from ansible_collections.svpc.virt.plugins.module_utils.plan.predict import predict_system
@@ -23,44 +25,76 @@ from ansible_collections.svpc.virt.plugins.module_utils.plan.virtual_system impo
     kept_storage,
     plan_system,
 )
-from ansible_collections.svpc.virt.plugins.module_utils.platforms.interface import Platform
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.interface import NARROWING, Platform
 from ansible_collections.svpc.virt.plugins.module_utils.task import results, waiting
 from ansible_collections.svpc.virt.plugins.module_utils.task.addresses import Addresses, addresses_of
 from ansible_collections.svpc.virt.plugins.module_utils.task.desired import desired_system, seconds
-from ansible_collections.svpc.virt.plugins.module_utils.task.run import Outcome, execute, telling
+from ansible_collections.svpc.virt.plugins.module_utils.task.run import (
+    Goal,
+    Outcome,
+    Result,
+    execute,
+    execute_all,
+    telling,
+)
 from ansible_collections.svpc.virt.plugins.module_utils.task.task import Task
 
 SystemOutcome = Outcome[Optional[VirtualSystem]]
 
 
-def manage(task: Task) -> dict[str, Any]:
-    """Bring a virtual system to what is declared."""
-    desired = desired_system(task.params)
-    wait_for = task.params.get("wait_for") or "none"
+@dataclass(frozen=True)
+class Declaration:
+    """What the options of one virtual system declare."""
+
+    desired: DesiredSystem
+    reference: str | None = None
+    """Name of the system that completes the declaration of a new one."""
+    wait_for: str = "none"
+    wait_timeout: float = 300.0
+    """Seconds to wait for that."""
+
+
+def declaration(params: Mapping[str, Any]) -> Declaration:
+    """What the options of one virtual system declare.  Raises InvalidInput."""
+    desired = desired_system(params)
+    wait_for = params.get("wait_for") or "none"
     if wait_for != "none" and desired.state not in ("present", "active"):
         raise InvalidInput(f"wait_for: {wait_for}: a virtual system in state {desired.state} has nothing to wait for")
+    timeout = seconds(params.get("wait_timeout"), "wait_timeout", 300)
+    return Declaration(desired, params.get("reference"), wait_for, timeout)
+
+
+def manage(task: Task) -> dict[str, Any]:
+    """Bring a virtual system to what is declared."""
+    declared = declaration(task.params)
+    desired = declared.desired
     with task.platform() as platform:
         current = platform.virtual_system(desired.name, desired.uuid)
-        outcome = converge(task, platform, desired, current, _reference(task, platform, current))
-        result = system_result(task, outcome)
-        if wait_for != "none" and outcome.carried_out:
-            timeout = seconds(task.params.get("wait_timeout"), "wait_timeout", 300)
-            with telling(outcome.plan):
-                addresses = _wait(platform, outcome.after, wait_for, timeout)
-            result["addresses"] = addresses
-            result["virtual_system"]["addresses"] = addresses
-        return result
+        reference = None
+        if needs_reference(declared, current):
+            reference = platform.virtual_system(str(declared.reference))
+            if reference is None:
+                raise no_reference(declared)
+        outcome = converge(task, platform, desired, current, reference)
+        return system_result(task, outcome, wait_for_guest(platform, declared, outcome))
 
 
-def _reference(task: Task, platform: Platform, current: VirtualSystem | None) -> VirtualSystem | None:
-    """The system that completes the declaration of a new one."""
-    name = task.params.get("reference")
-    if name is None or current is not None or task.params.get("state") == "absent":
+def needs_reference(declared: Declaration, current: VirtualSystem | None) -> bool:
+    """Whether another system completes this one: if it is to be made."""
+    return declared.reference is not None and current is None and declared.desired.state != "absent"
+
+
+def no_reference(declared: Declaration) -> NotFound:
+    """The error for a reference that is not there."""
+    return NotFound(f"reference: there is no virtual system {declared.reference!r}")
+
+
+def wait_for_guest(platform: Platform, declared: Declaration, outcome: SystemOutcome) -> waiting.Addresses | None:
+    """Wait for what the declaration says; the addresses of the guest, or None where there is nothing to wait for."""
+    if declared.wait_for == "none" or not outcome.carried_out:
         return None
-    reference = platform.virtual_system(name)
-    if reference is None:
-        raise NotFound(f"reference: there is no virtual system {name!r}")
-    return reference
+    with telling(outcome.plan):
+        return _wait(platform, outcome.after, declared.wait_for, declared.wait_timeout)
 
 
 def _wait(platform: Platform, system: VirtualSystem | None, wait_for: str, timeout: float) -> Addresses:
@@ -72,6 +106,55 @@ def _wait(platform: Platform, system: VirtualSystem | None, wait_for: str, timeo
     return addresses_of(platform, system)
 
 
+class Surroundings:
+    """What plans need of the host beside the systems themselves; each thing is read once."""
+
+    def __init__(self, platform: Platform) -> None:
+        """Read nothing yet."""
+        self.platform = platform
+        self._capabilities: dict[tuple[Any, ...], Capabilities] = {}
+        self._pools: dict[tuple[ResourceType, str], ResourcePool | None] = {}
+        self._all_pools: list[ResourcePool] | None = None
+
+    def capabilities(
+        self, settings: Mapping[str, Any], current: VirtualSystem | None, reference: VirtualSystem | None
+    ) -> Capabilities:
+        """What the host can do for a system with these settings."""
+        known = known_settings(settings, current, reference)
+        key = tuple(known.get(name) for name in NARROWING)
+        if key not in self._capabilities:
+            self._capabilities[key] = self.platform.capabilities(known)
+        return self._capabilities[key]
+
+    def unmet(self, todo: Plan) -> Iterator[VirtError]:
+        """What a plan draws from and does not find."""
+        return unmet_references(todo, self._pool, self._pool_ids)
+
+    def _pool(self, resource_type: ResourceType, pool_id: str) -> ResourcePool | None:
+        key = (resource_type, pool_id)
+        if key not in self._pools:
+            self._pools[key] = self.platform.resource_pool(pool_id, resource_type)
+        return self._pools[key]
+
+    def _pool_ids(self, resource_type: ResourceType) -> list[str]:
+        if self._all_pools is None:
+            self._all_pools = self.platform.resource_pools(members=False)
+        pools = self._all_pools
+        return [pool.pool_id for pool in pools if pool.resource_type is resource_type and not pool.primordial]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One system that is to become as declared."""
+
+    task: Task
+    desired: DesiredSystem
+    current: VirtualSystem | None
+    reference: VirtualSystem | None = None
+    follows: bool = False
+    """See :class:`run.Goal`."""
+
+
 def converge(
     task: Task,
     platform: Platform,
@@ -79,47 +162,95 @@ def converge(
     current: VirtualSystem | None,
     reference: VirtualSystem | None = None,
 ) -> SystemOutcome:
-    """Bring one system from ``current`` to ``desired``.
-
-    Told beside the result: storage that stays although it was to be removed, and what the guest has not followed.
-    """
-    capabilities = capabilities_for(platform, desired.settings, current, reference)
-
-    def plan(system: VirtualSystem | None) -> Plan:
-        storage = platform.storage_of(system) if desired.remove_storage and system is not None else []
-        return plan_system(desired, system, capabilities, reference if system is None else None, storage)
-
-    behind = platform.storage_of(current) if desired.remove_storage and current is not None else []
-    outcome = execute(
-        task,
-        platform,
-        current,
-        plan,
-        predict_system,
-        lambda: platform.virtual_system(desired.name, desired.uuid),
-        unmet=lambda todo: _unmet(platform, todo),
-    )
-    for element in kept_storage(outcome.plan, behind):
-        task.warn(f"{element.host_resource} was not removed: {element.kept_because}")
-    if outcome.after is not None and any(
-        rasd.virtual_quantity for rasd in only(desired.resources, ResourceType.MEMORY)
-    ):
-        for text in unfollowed(outcome.after):
-            task.warn(text)
+    """Bring one system from ``current`` to ``desired``; see :func:`converge_all`.  Its failure is raised."""
+    planner = _Planner(platform, Subject(task, desired, current, reference), Surroundings(platform))
+    with platform.together():
+        outcome = execute(platform, planner.goal, current)
+    planner.tell(outcome)
     return outcome
 
 
-def _unmet(platform: Platform, todo: Plan) -> Iterator[VirtError]:
-    """What a plan draws from and does not find."""
-    return unmet_references(
-        todo,
-        lambda resource_type, pool_id: platform.resource_pool(pool_id, resource_type),
-        lambda resource_type: [
-            pool.pool_id
-            for pool in platform.resource_pools(members=False)
-            if pool.resource_type is resource_type and not pool.primordial
-        ],
-    )
+def converge_all(
+    platform: Platform, subjects: Sequence[Subject], stop_on_error: bool = False
+) -> list[Result[VirtualSystem | None]]:
+    """Bring several systems that have nothing to do with each other to what is declared; see :func:`run.execute_all`.
+
+    Told beside the result: storage that stays although it was to be removed, and what a guest has not followed.
+    """
+    surroundings = Surroundings(platform)
+    planners = [_Planner(platform, subject, surroundings) for subject in subjects]
+
+    def read_again(positions: Sequence[int]) -> list[VirtualSystem | VirtError | None]:
+        return read_systems(platform, [subjects[position].desired for position in positions])
+
+    befores = [subject.current for subject in subjects]
+    found = execute_all(platform, [planner.goal for planner in planners], befores, read_again, stop_on_error)
+    for planner, outcome in zip(planners, found):
+        if isinstance(outcome, Outcome):
+            planner.tell(outcome)
+    return found
+
+
+def read_systems(platform: Platform, wanted: Sequence[DesiredSystem]) -> list[VirtualSystem | VirtError | None]:
+    """The systems that are declared as they are now, None for those that are not there; read all at a time.
+
+    One of which name and UUID disagree is an error in its place.
+    """
+    known: dict[str, list[VirtualSystem]] = {}
+    for system in platform.virtual_systems({desired.name for desired in wanted}):
+        known.setdefault(system.name, []).append(system)
+
+    def one(desired: DesiredSystem) -> VirtualSystem | VirtError | None:
+        found = known.get(desired.name, [])
+        if len(found) < 2 and all(desired.uuid in (None, system.uuid) for system in found):
+            if found or desired.uuid is None:
+                return found[0] if found else None
+        try:
+            return platform.virtual_system(desired.name, desired.uuid)
+        except Conflict as error:
+            return error
+
+    return [one(desired) for desired in wanted]
+
+
+class _Planner:
+    """Plans for one system."""
+
+    def __init__(self, platform: Platform, subject: Subject, surroundings: Surroundings) -> None:
+        self.platform = platform
+        self.subject = subject
+        self.surroundings = surroundings
+        self.behind: list[StorageElement] | None = None
+        """The storage of the system before anything was changed, where storage is to be removed."""
+
+    @property
+    def goal(self) -> Goal[VirtualSystem | None]:
+        """The system as a goal."""
+        subject = self.subject
+        return Goal(
+            subject.task, self.plan, predict_system, self.read, unmet=self.surroundings.unmet, follows=subject.follows
+        )
+
+    def plan(self, system: VirtualSystem | None) -> Plan:
+        subject, desired = self.subject, self.subject.desired
+        capabilities = self.surroundings.capabilities(desired.settings, subject.current, subject.reference)
+        storage = self.platform.storage_of(system) if desired.remove_storage and system is not None else []
+        if self.behind is None:
+            self.behind = storage
+        return plan_system(desired, system, capabilities, subject.reference if system is None else None, storage)
+
+    def read(self) -> VirtualSystem | None:
+        return self.platform.virtual_system(self.subject.desired.name, self.subject.desired.uuid)
+
+    def tell(self, outcome: SystemOutcome) -> None:
+        """Warn of storage that stays although it was to be removed, and of what the guest has not followed."""
+        task = self.subject.task
+        for element in kept_storage(outcome.plan, self.behind or ()):
+            task.warn(f"{element.host_resource} was not removed: {element.kept_because}")
+        memory = only(self.subject.desired.resources, ResourceType.MEMORY)
+        if outcome.after is not None and any(rasd.virtual_quantity for rasd in memory):
+            for text in unfollowed(outcome.after):
+                task.warn(text)
 
 
 def capabilities_for(
@@ -129,24 +260,41 @@ def capabilities_for(
     reference: VirtualSystem | None = None,
 ) -> Capabilities:
     """What the host can do for a system with these settings."""
+    return platform.capabilities(known_settings(settings, current, reference))
+
+
+def known_settings(
+    settings: Mapping[str, Any], current: VirtualSystem | None = None, reference: VirtualSystem | None = None
+) -> dict[str, Any]:
+    """The settings of a system as far as they are known before it is planned."""
     known: dict[str, Any] = {}
     for system in (reference, current):
         if system is not None:
             known.update(system.defined.settings)
     known.update(settings)
-    return platform.capabilities({name: value for name, value in known.items() if value is not None})
+    return {name: value for name, value in known.items() if value is not None}
 
 
-def system_result(task: Task, outcome: SystemOutcome) -> dict[str, Any]:
+def system_result(
+    task: Task,
+    outcome: SystemOutcome,
+    addresses: waiting.Addresses | None = None,
+    render: Callable[[Rasd], dict[str, Any]] = results.resource,
+) -> dict[str, Any]:
     """What the modules that change a virtual system return."""
     waiting_changes = results.pending(outcome.after)
+    system = results.virtual_system(outcome.after, render=render)
     result = {
         "changed": outcome.changed,
         "changes": results.changes(outcome.plan),
-        "virtual_system": results.virtual_system(outcome.after),
+        "virtual_system": system,
         "restart_required": bool(waiting_changes),
         "pending": waiting_changes,
     }
+    if addresses is not None:
+        result["addresses"] = addresses
+        if system is not None:
+            system["addresses"] = addresses
     if task.diff:
         result["diff"] = results.system_diff(outcome.before, outcome.predicted, outcome.plan)
     return result

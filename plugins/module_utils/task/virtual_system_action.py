@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Optional
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import NotFound
 from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import VirtualSystem
@@ -13,7 +13,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.plan.changes import Plan
 from ansible_collections.svpc.virt.plugins.module_utils.plan.predict import predict_system
 from ansible_collections.svpc.virt.plugins.module_utils.plan.virtual_system import plan_action
 from ansible_collections.svpc.virt.plugins.module_utils.task.desired import desired_identity, seconds
-from ansible_collections.svpc.virt.plugins.module_utils.task.run import execute
+from ansible_collections.svpc.virt.plugins.module_utils.task.run import Goal, execute
 from ansible_collections.svpc.virt.plugins.module_utils.task.task import Task
 from ansible_collections.svpc.virt.plugins.module_utils.task.virtual_system import (
     SystemOutcome,
@@ -40,7 +40,6 @@ def act(task: Task) -> dict[str, Any]:
             return platform.virtual_system(name, uuid)
 
         # Once done, an action leaves nothing that could be compared.
-        outcome: SystemOutcome = execute(
-            task, platform, current, plan, predict_system, read, settled=lambda _after: True
-        )
+        goal = Goal[Optional[VirtualSystem]](task, plan, predict_system, read, settled=lambda _after: True)
+        outcome: SystemOutcome = execute(platform, goal, current)
         return system_result(task, outcome)

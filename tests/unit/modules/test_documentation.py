@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import pathlib
 from collections.abc import Iterator
 from typing import Any
@@ -18,8 +19,9 @@ from ansible.utils.plugin_docs import get_docstring
 
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import RESOURCE_ROWS
 from ansible_collections.svpc.virt.plugins.module_utils.model.values import Kind
-from ansible_collections.svpc.virt.plugins.module_utils.task import arguments, desired
+from ansible_collections.svpc.virt.plugins.module_utils.task import arguments, desired, virtual_systems
 from ansible_collections.svpc.virt.plugins.module_utils.task.results import plain
+from ansible_collections.svpc.virt.plugins.module_utils.task.task import Task
 from ansible_collections.svpc.virt.plugins.plugin_utils.in_process import InProcess
 
 ROOT = pathlib.Path(__file__).parents[3]
@@ -34,6 +36,7 @@ DECLARATIONS = {
     "snapshot": desired.desired_snapshot,
     "virtual_system": desired.desired_system,
     "virtual_system_action": desired.desired_identity,
+    "virtual_systems": lambda params: virtual_systems.entries_of(Task(params)),
 }
 
 
@@ -82,7 +85,7 @@ def tasks(module: str) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("module", SPECS)
 def test_the_examples_are_accepted(module: str) -> None:
     assert tasks(module)
-    for params in tasks(module):
+    for params in json.loads(json.dumps(tasks(module))):  # as Ansible sends them: without YAML's aliases
         checked = ArgumentSpecValidator(SPECS[module]).validate(params)
         assert checked.error_messages == []
         if module in DECLARATIONS:

@@ -9,7 +9,7 @@ few of them.  ``connect.preload`` loads all of them, where that is done once for
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import VirtError
@@ -114,8 +114,8 @@ class LibvirtHost(Platform):
     def virtual_system(self, name: str, uuid: str | None = None) -> VirtualSystem | None:
         return systems.virtual_system(self.session, name, uuid)
 
-    def virtual_systems(self) -> list[VirtualSystem]:
-        return systems.virtual_systems(self.session)
+    def virtual_systems(self, names: Collection[str] | None = None) -> list[VirtualSystem]:
+        return systems.virtual_systems(self.session, names)
 
     def storage_of(self, system: VirtualSystem) -> list[StorageElement]:
         from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import storage_removal

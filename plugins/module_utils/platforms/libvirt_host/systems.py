@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -82,10 +82,12 @@ def virtual_system(session: Session, name: str, uuid: str | None = None) -> Virt
     return _Reading(session).read(domain, _marks_of(domain))
 
 
-def virtual_systems(session: Session) -> list[VirtualSystem]:
-    """All systems by name.  One that vanishes while it is read is left out."""
+def virtual_systems(session: Session, names: Collection[str] | None = None) -> list[VirtualSystem]:
+    """All systems, or those of some names, by name.  One that vanishes while it is read is left out."""
     with talking("list the virtual systems"):
         domains = session.connection.listAllDomains(0)
+    if names is not None:
+        domains = [domain for domain in domains if domain.name() in names]
     if not domains:
         return []
     reading = _Reading(session)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import NotSupported
@@ -73,8 +73,9 @@ class WbemHost(Platform):
     def virtual_system(self, name: str, uuid: str | None = None) -> VirtualSystem | None:
         return systems.virtual_system(self.server, name, uuid)
 
-    def virtual_systems(self) -> list[VirtualSystem]:
-        return systems.virtual_systems(self.server)
+    def virtual_systems(self, names: Collection[str] | None = None) -> list[VirtualSystem]:
+        found = systems.virtual_systems(self.server)
+        return found if names is None else [system for system in found if system.name in names]
 
     def storage_of(self, system: VirtualSystem) -> list[StorageElement]:
         return storage.storage_of(self.server, system)
