@@ -153,6 +153,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.task.inventory import (
     named_apart,
     read_hosts,
     short_names,
+    told_by,
     variables_of,
 )
 
@@ -180,7 +181,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         self._read_config_data(path)
         try:
             hosts = connections(*self._given())
-            self.populate(hosts, self.fetch(hosts, path, cache))
+            self.populate(inventory, hosts, self.fetch(hosts, path, cache))
         except InvalidInput as error:
             raise AnsibleParserError(f"{path}: {error.message}") from error
 
@@ -208,21 +209,17 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def _tell(self, hosts: Sequence[Host], readings: Sequence[Reading]) -> None:
         """Tell what the user should know of the readings.  Raises AnsibleParserError where there is nothing to go on with."""
-        failures = [
-            f"{host['name']}: {reading.failure.message}" for host, reading in zip(hosts, readings) if reading.failure
-        ]
+        failures = [told_by(host, reading.failure.message) for host, reading in zip(hosts, readings) if reading.failure]
         if failures and (len(failures) == len(hosts) or self.get_option("unreachable_hosts") == "fail"):
             raise AnsibleParserError("; ".join(failures))
         for failure in failures:
             self.display.warning(f"The virtual systems of a host are missing from the inventory: {failure}")
         for host, reading in zip(hosts, readings):
             for note in reading.notes:
-                self.display.warning(f"{host['name']}: {note}")
+                self.display.warning(told_by(host, note))
 
-    def populate(self, hosts: Sequence[Host], readings: Sequence[Reading]) -> None:
+    def populate(self, inventory: InventoryData, hosts: Sequence[Host], readings: Sequence[Reading]) -> None:
         """Make inventory hosts, variables and groups of what the hosts told."""
-        inventory = self.inventory
-        assert inventory is not None
         strict = bool(self.get_option("strict"))
         wanted = []
         for host, reading in zip(hosts, readings):

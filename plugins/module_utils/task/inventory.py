@@ -188,6 +188,11 @@ def without_password(uri: str) -> str:
     return urlunsplit(parts._replace(netloc=f"{user.partition(':')[0]}@{place}"))
 
 
+def told_by(connection: Mapping[str, Any], text: str) -> str:
+    """What is to be said of a host, without the password that its URI may hold."""
+    return f"{connection['name']}: {text.replace(connection['uri'], without_password(connection['uri']))}"
+
+
 @dataclass(frozen=True)
 class Entry:
     """A virtual system on its way into the inventory."""

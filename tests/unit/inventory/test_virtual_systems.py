@@ -413,6 +413,14 @@ def test_no_secret_of_a_connection_reaches_variables_or_cache(site: Site, tmp_pa
         assert "in-the-url" not in text
 
 
+def test_no_password_is_in_what_is_told_of_a_host(site: Site) -> None:
+    uri = "http://me:in-the-url@cim/root/virt"
+    site.hosts = {uri: errors.Unreachable(f"Cannot connect to {uri}: no"), "test:///up": Host()}
+    site.read(hosts=[{"name": "cim", "uri": uri}, {"name": "up", "uri": "test:///up"}])
+    assert [warning for warning in site.warnings if "cim: Cannot connect to http://me@cim/root/virt: no" in warning]
+    assert "in-the-url" not in str(site.warnings)
+
+
 # Cache
 
 

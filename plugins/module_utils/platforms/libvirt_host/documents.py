@@ -18,9 +18,9 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.e
 )
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.session import Session
 
-FETCHERS = 16
+FETCHERS = 24
 """So many questions are open at a time: enough for a host that is 20 ms away."""
-AT_ONCE = 20
+AT_ONCE = 16
 """So many domains are asked about before any answer is read: handing over each would cost more than it saves."""
 
 Answer = TypeVar("Answer")
