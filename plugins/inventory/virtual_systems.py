@@ -45,7 +45,7 @@ options:
       - Where the IP addresses of running systems come from. A source is asked for the systems whose addresses the ones
         before it do not know.
       - V(lease) are the leases of the host's DHCP servers, read at once for each network; V(agent) is the guest agent of
-        each system; V(arp) is what the host has heard from the network.
+        each system; V(arp) is what the host has heard from the network, where its libvirt understands the table of its kernel.
       - Nothing is asked where the list is empty. WBEM servers know none of this.
     type: list
     elements: str

@@ -176,15 +176,29 @@ def memory_host() -> FakeHost:
 def test_the_agent_and_the_arp_table_tell_the_same_address(host: Host, guest: str) -> None:
     (address,) = (lease["ipaddr"] for lease in leases(host) if lease["mac"] == MAC)
     host.run(["busybox", "ping", "-c", "3", address])  # who has not been talked to is in no ARP table
+    expected = {"agent": {MAC: [address]}, "arp": {MAC: [address]} if arp_is_read(host) else {}}
     deadline = time.monotonic() + 60
-    for source in ("arp", "agent"):
+    for source, addresses in expected.items():
         while True:
             (reading,) = virtual_systems.read_hosts([{"name": "lab", "uri": host.uri}], [source], 10.0)
             found = {system["name"]: system["addresses"] for system in reading.systems}
-            if found["reached"] or time.monotonic() > deadline:
+            if found["reached"] == addresses or time.monotonic() > deadline:
                 break
             time.sleep(0.5)
-        assert found == {"reached": {MAC: [address]}, "idle": {}}, source
+        assert reading.failure is None
+        assert found == {"reached": addresses, "idle": {}}, source
+
+
+def arp_is_read(host: Host) -> bool:
+    """Whether this libvirt understands the ARP table of this kernel: some take its last entry for a broken one."""
+    with opened(host) as connection:
+        try:
+            connection.lookupByName("reached").interfaceAddresses(libvirt.VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_ARP)
+        except libvirt.libvirtError as error:
+            if "nlmsg" not in str(error):
+                raise
+            return False
+    return True
 
 
 def test_an_agent_that_says_nothing_more(host: Host, guest: str, key: Key) -> None:

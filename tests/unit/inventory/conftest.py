@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +38,9 @@ class Host(FakeHost):
         self.asked: list[tuple[str, str]] = []
         self.readings = 0
 
-    def virtual_systems(self) -> list[VirtualSystem]:
+    def virtual_systems(self, names: Collection[str] | None = None) -> list[VirtualSystem]:
         self.readings += 1
-        return super().virtual_systems()
+        return super().virtual_systems(names)
 
     def addresses_of(self, system: VirtualSystem, source: str) -> Mapping[str, list[str]]:
         self.asked.append((system.name, source))

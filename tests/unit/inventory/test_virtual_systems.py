@@ -158,9 +158,9 @@ def test_hosts_are_read_side_by_side(site: Site) -> None:
     meeting = threading.Barrier(3, timeout=20)
 
     class Meeting(Host):
-        def virtual_systems(self) -> Any:
+        def virtual_systems(self, names: Any = None) -> Any:
             meeting.wait()
-            return super().virtual_systems()
+            return super().virtual_systems(names)
 
     entries = []
     for name in ("a", "b", "c"):

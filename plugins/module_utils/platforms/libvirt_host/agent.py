@@ -141,7 +141,7 @@ def _reported(domain: libvirt.virDomain, source: str) -> dict[str, list[str]]:
         with _limited_agent(domain) if source == "agent" else contextlib.nullcontext():
             reported: Any = domain.interfaceAddresses(flag(_FLAGS[source]), 0)
     except libvirt.libvirtError as error:
-        # libvirt takes an empty ARP table for a broken one ("wrong nlmsg len").
+        # libvirt 9.0 takes the end of the ARP table of newer kernels for a broken entry ("wrong nlmsg len").
         if is_code(error, *_NO_ANSWER) or (source == "arp" and is_code(error, "VIR_ERR_INTERNAL_ERROR")):
             return {}
         raise
