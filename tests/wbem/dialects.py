@@ -13,6 +13,7 @@ import pywbem
 
 from tests.wbem.invoke import Method
 from tests.wbem.providers import (
+    allocation,
     devices,
     host,
     jobs,
@@ -111,6 +112,9 @@ STANDARD = Dialect(
             "VirtualSystemSnapshotService",
             "ResourcePoolConfigurationService",
             "StorageConfigurationService",
+            "AllocationCapabilities",
+            "VirtualSystemManagementCapabilities",
+            "ResourcePoolConfigurationCapabilities",
         }
     ),
     sections=(
@@ -120,6 +124,7 @@ STANDARD = Dialect(
         *resources.SECTIONS,
         *devices.SECTIONS,
         *pools.SECTIONS,
+        *allocation.SECTIONS,
         *snapshots.SECTIONS,
         *jobs.SECTIONS,
     ),

@@ -284,8 +284,8 @@ class Operations:
             found.properties = [item for item in found.properties.values() if item.name.lower() in names]
         if not qualified:
             found.qualifiers = []
-            for item in (*found.properties.values(), *found.methods.values()):
-                item.qualifiers = []
+            found.properties = [_unqualified(item) for item in found.properties.values()]
+            found.methods = [_unqualified(item) for item in found.methods.values()]
         return found
 
     def _get_qualifier(self, call: Call, reading: Reading) -> Answer:
@@ -298,6 +298,13 @@ class Operations:
 
 def _paths(found: Iterable[Any]) -> list[Any]:
     return [item.path for item in found]
+
+
+def _unqualified(item: Any) -> Any:
+    """A property or method without its qualifiers; the class itself keeps them."""
+    bare = item.copy()
+    bare.qualifiers = []
+    return bare
 
 
 def _text(value: Any) -> str | None:

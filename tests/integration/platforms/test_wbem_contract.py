@@ -24,7 +24,6 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.ho
 
 pytest.register_assert_rewrite("tests.contract")
 from tests import contract
-from tests.unit.platforms.wbem_server.telling import TELLING
 from tests.wbem import WbemServer, invoke
 from tests.wbem.dialects import LIBVIRT_CIM
 from tests.wbem.invoke import Invocation, Method
@@ -64,7 +63,7 @@ class TestStandard(contract.Contract):
             "by jobs": {"jobs": "all", "job_seconds": 0.0},
             "by CIM errors": {"errors": "cim", "pull_operations": False, "enumerable_links": False},
         }[request.param]
-        with WbemServer(behind, TELLING, **options) as server:
+        with WbemServer(behind, **options) as server:
             host = WbemHost.open(server.url, {})
             yield host
             host.close()

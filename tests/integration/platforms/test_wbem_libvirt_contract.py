@@ -15,7 +15,6 @@ pytest.register_assert_rewrite("tests.contract")
 from tests import contract
 from tests.integration.conftest import sweep
 from tests.integration.platforms.test_libvirt_contract import around, second_network
-from tests.unit.platforms.wbem_server.telling import TELLING
 from tests.wbem import WbemServer
 
 pytestmark = pytest.mark.libvirt
@@ -29,7 +28,7 @@ class TestLibvirtBehindWbem(contract.Contract):
     @pytest.fixture
     def platform(self, host):
         behind = LibvirtHost(open_session(host.uri))
-        with WbemServer(behind, TELLING) as server:
+        with WbemServer(behind) as server:
             through = WbemHost.open(server.url, {})
             yield through
             through.close()

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ansible_collections.svpc.virt.plugins.module_utils.model.states import RequestedState
-from tests.wbem.providers import properties
+from tests.wbem.providers import properties, told
 from tests.wbem.world import Reading, Section
 
 SERVICES = {
@@ -105,6 +105,7 @@ def management_capabilities(reading: Reading) -> Any:
         ElementNameEditSupported=False,
         MaxElementNameLen=256,
         RequestedStatesSupported=_requested_states(reading),
+        **told.of_management(reading.capabilities),
     )
 
 
@@ -153,6 +154,7 @@ def pool_capabilities(reading: Reading) -> Any:
         ElementName="Pools",
         SynchronousMethodsSupported=at_once,
         AsynchronousMethodsSupported=jobs,
+        **told.of_pools(reading.capabilities),
     )
 
 
@@ -177,7 +179,7 @@ def _element_capabilities(reading: Reading) -> Iterator[Any]:
 
 
 def _templates(reading: Reading) -> Iterator[tuple[Any, int, int]]:
-    """Settings of systems that are the default (role 0, range 0), or one of the supported ones (3, 0)."""
+    """Settings of systems, each with its ValueRole (0 default, 3 supported) and PropertyPolicy (1: only as a whole)."""
 
     def template(word: str, settings: dict[str, Any]) -> Any:
         found = properties.vssd_properties("", None, settings)
@@ -186,23 +188,26 @@ def _templates(reading: Reading) -> Iterator[tuple[Any, int, int]]:
         return reading.make("VirtualSystemSettingData", InstanceID=f"SVPC:capabilities/system/{word}", **found)
 
     offered = reading.capabilities
-    yield template("default", dict(offered.default_settings)), 0, 0
+    yield template("default", dict(offered.default_settings)), 0, 1
     for architecture, machines in offered.machines.items():
         for machine in machines:
             settings = {"architecture": architecture, "machine": machine}
-            yield template(f"{architecture}/{machine}", settings), 3, 0
+            yield template(f"{architecture}/{machine}", settings), 3, 1
+    for name, words in offered.setting_words.items():
+        for word in words:
+            yield template(f"{name}/{word}", {name: word}), 3, 0
 
 
 def _defined_capabilities(reading: Reading) -> Iterator[Any]:
     capabilities = management_capabilities(reading)
-    for template, role, value_range in _templates(reading):
+    for template, role, policy in _templates(reading):
         yield reading.link(
             "SettingsDefineCapabilities",
             GroupComponent=capabilities,
             PartComponent=template,
-            PropertyPolicy=1 if role == 3 else 0,
+            PropertyPolicy=policy,
             ValueRole=role,
-            ValueRange=value_range,
+            ValueRange=0,
         )
 
 

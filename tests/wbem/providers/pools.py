@@ -1,7 +1,7 @@
 # Copyright (c) 2026 SVPC authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Resource pools with their settings, members and allocation capabilities (DSP1041, DSP1043)."""
+"""Resource pools with their settings and members (DSP1041)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Any
 from urllib.parse import quote
 
 from ansible_collections.svpc.virt.plugins.module_utils.model import units
-from ansible_collections.svpc.virt.plugins.module_utils.model.capabilities import AllocationCapabilities
 from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool import ResourcePool
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType, row_of
@@ -192,90 +191,6 @@ def _members(reading: Reading) -> Iterator[Any]:
                 yield reading.link("ConcreteComponent", GroupComponent=instance(reading, pool), PartComponent=found)
 
 
-# allocation capabilities
-
-
-def capabilities(reading: Reading, offered: AllocationCapabilities) -> Any:
-    """What can be allocated of one type."""
-    plugs = {True: [2, 3, 9, 11], False: [3]}
-    return reading.make(
-        "AllocationCapabilities",
-        InstanceID=f"SVPC:capabilities/{offered.resource_type.word}",
-        ElementName=offered.resource_type.word,
-        ResourceType=int(offered.resource_type),
-        RequestTypesSupported=4,
-        SharingMode=3,
-        SupportedAddStates=plugs[offered.live_add is None or bool(offered.live_add)],
-        SupportedRemoveStates=plugs[offered.live_remove is None or bool(offered.live_remove)],
-    )
-
-
-_ROLES = (("default", 0, 0), ("minimum", 3, 1), ("maximum", 3, 2), ("increment", 3, 3))
-
-
-def _limits(offered: AllocationCapabilities) -> Iterator[tuple[str, Rasd, int, int]]:
-    kind = offered.resource_type
-    for word, role, value_range in _ROLES:
-        values = {name: value for name, value in getattr(offered, word).items() if not name.startswith("settings.")}
-        inside = {
-            name[len("settings.") :]: value
-            for name, value in getattr(offered, word).items()
-            if name.startswith("settings.")
-        }
-        if values or inside:
-            yield word, Rasd(kind, settings=inside, **values), role, value_range
-    for sub_type in offered.sub_types or ():
-        yield f"sub_type/{sub_type}", Rasd(kind, resource_sub_type=sub_type), 3, 0
-    for other in offered.other_types or ():
-        yield f"other_type/{other}", Rasd(kind, other_resource_type=other), 3, 0
-
-
-def _limit(reading: Reading, offered: AllocationCapabilities, word: str, rasd: Rasd) -> Any:
-    instance_id = f"SVPC:capabilities/{offered.resource_type.word}/{word}"
-    found = properties.rasd_properties(rasd, reading.dialect.block_size)
-    found["ElementName"] = word
-    return reading.make(properties.rasd_class(rasd.resource_type), InstanceID=instance_id, **found)
-
-
-def _allocation(reading: Reading) -> Iterator[Any]:
-    for offered in reading.capabilities.allocation.values():
-        yield capabilities(reading, offered)
-
-
-def _limit_settings(reading: Reading) -> Iterator[Any]:
-    for offered in reading.capabilities.allocation.values():
-        for word, rasd, _, _ in _limits(offered):
-            yield _limit(reading, offered, word, rasd)
-
-
-def _limits_of(reading: Reading) -> Iterator[Any]:
-    for offered in reading.capabilities.allocation.values():
-        whole = capabilities(reading, offered)
-        for word, rasd, role, value_range in _limits(offered):
-            yield reading.link(
-                "SettingsDefineCapabilities",
-                GroupComponent=whole,
-                PartComponent=_limit(reading, offered, word, rasd),
-                PropertyPolicy=0,
-                ValueRole=role,
-                ValueRange=value_range,
-            )
-
-
-def _having(reading: Reading) -> Iterator[Any]:
-    for kind, offered in reading.capabilities.allocation.items():
-        whole = capabilities(reading, offered)
-        yield reading.link("ElementCapabilities", ManagedElement=host.host_system(reading), Capabilities=whole)
-        for pool in reading.pools:
-            if pool.resource_type is kind:
-                yield reading.link(
-                    "ElementCapabilities",
-                    ManagedElement=instance(reading, pool),
-                    Capabilities=whole,
-                    Characteristics=[3],
-                )
-
-
 SECTIONS = (
     Section(("ResourcePool",), _pools),
     Section(("ResourceAllocationSettingData",), _settings),
@@ -284,8 +199,4 @@ SECTIONS = (
     Section(("ElementAllocatedFromPool",), _children),
     Section(("StorageVolume",), _volumes),
     Section(("ConcreteComponent",), _members),
-    Section(("AllocationCapabilities",), _allocation),
-    Section(properties.RASD_CLASSES, _limit_settings),
-    Section(("SettingsDefineCapabilities",), _limits_of),
-    Section(("ElementCapabilities",), _having),
 )

@@ -222,11 +222,12 @@ class Server:
     def _descendants(self) -> Mapping[str, str]:
         """The server's own class for each of the standard's allocation classes, by name without prefix."""
         if self._rasd_classes is None:
-            found: dict[str, str] = {}
-            for name in [_GENERIC_RASD, *self.session.subclasses(_GENERIC_RASD)]:
-                prefix, _line, suffix = name.partition("_")
+            found: dict[str, str] = {_GENERIC_RASD.partition("_")[2]: _GENERIC_RASD}
+            for definition in self.session.subclasses(_GENERIC_RASD):
+                self._shapes[definition.classname] = shape_of(definition)
+                prefix, _line, suffix = definition.classname.partition("_")
                 if suffix not in found or prefix != "CIM":
-                    found[suffix] = name
+                    found[suffix] = definition.classname
             self._rasd_classes = found
         return self._rasd_classes
 

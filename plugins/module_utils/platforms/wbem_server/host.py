@@ -17,7 +17,6 @@ from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system imp
 from ansible_collections.svpc.virt.plugins.module_utils.plan import changes
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.interface import Platform, Progress, quietly
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server import (
-    capabilities,
     host_facts,
     management,
     pools,
@@ -26,6 +25,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server im
     storage,
     systems,
 )
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.capabilities import ServerCapabilities
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.discovery import Server
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.session import Session, open_session
 
@@ -67,7 +67,7 @@ class WbemHost(Platform):
 
     def capabilities(self, system: Mapping[str, Any] | None = None) -> Capabilities:
         if self._capabilities is None:
-            self._capabilities = capabilities.read_capabilities(self.server)
+            self._capabilities = ServerCapabilities(self.server)
         return self._capabilities
 
     def virtual_system(self, name: str, uuid: str | None = None) -> VirtualSystem | None:

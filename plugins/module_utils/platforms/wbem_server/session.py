@@ -161,20 +161,24 @@ class Session:
         try:
             return self._read(
                 f"read the class {class_name}",
-                lambda connection: connection.GetClass(class_name, namespace=self.namespace, LocalOnly=False),
+                lambda connection: connection.GetClass(
+                    class_name, namespace=self.namespace, LocalOnly=False, IncludeQualifiers=False
+                ),
             )
         except VirtError as error:
             if status_of(error) in (NOT_FOUND, *MISSING):
                 return None
             raise
 
-    def subclasses(self, class_name: str) -> list[str]:
-        """The names of a class's subclasses, all the way down; none when the server does not have the class."""
+    def subclasses(self, class_name: str) -> list[Any]:
+        """The definitions of a class's subclasses, all the way down; none when the server does not have the class."""
         return self._if_any(
             lambda: self._read(
                 f"read the subclasses of {class_name}",
                 lambda connection: list(
-                    connection.EnumerateClassNames(self.namespace, class_name, DeepInheritance=True)
+                    connection.EnumerateClasses(
+                        self.namespace, class_name, DeepInheritance=True, LocalOnly=False, IncludeQualifiers=False
+                    )
                 ),
             )
         )

@@ -11,17 +11,11 @@ service, and ``pools``, a list of :class:`PoolCapabilities`, in those of the poo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from typing import Any, Callable
 
-from ansible_collections.svpc.virt.plugins.module_utils.errors import HostFailed
-from ansible_collections.svpc.virt.plugins.module_utils.model.capabilities import (
-    AllocationCapabilities,
-    Capabilities,
-    Live,
-    PoolCapabilities,
-)
+from ansible_collections.svpc.virt.plugins.module_utils.errors import HostFailed, InvalidInput
+from ansible_collections.svpc.virt.plugins.module_utils.model.capabilities import Live, PoolCapabilities
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.rasd_instance import read_bag
 
@@ -38,11 +32,6 @@ def _set(value: Any) -> frozenset[str]:
     return frozenset(str(word) for word in value)
 
 
-def _kinds(value: Any) -> frozenset[str] | None:
-    """Kinds that can be plugged: ``"all"``, or a list."""
-    return None if value == "all" else _set(value)
-
-
 def _rules(value: Any) -> dict[str, Live]:
     known = {rule.name.lower(): rule for rule in Live}
     return {str(name): known[str(rule)] for name, rule in dict(value).items()}
@@ -57,13 +46,11 @@ Readers = Mapping[str, Callable[[Any], Any]]
 _ALLOCATION: Readers = {
     "unsupported": _texts,
     "words": _lists,
-    "live_add": _kinds,
-    "live_remove": _kinds,
+    "live_add_needs": _texts,
     "live_modify": _rules,
     "fixed": _texts,
 }
 _MANAGEMENT: Readers = {
-    "setting_words": _lists,
     "unsupported_settings": _texts,
     "fixed_settings": _texts,
     "live_settings": _set,
@@ -92,29 +79,24 @@ def _read(given: Mapping[str, Any], readers: Readers, where: str) -> dict[str, A
     return found
 
 
-def allocation(known: AllocationCapabilities, instance: Any) -> AllocationCapabilities:
-    """What is known of a type of resources, completed by what its AllocationCapabilities say."""
-    found = _read(read_bag(instance, {}), _ALLOCATION, "AllocationCapabilities")
-    if "unsupported" in found:
-        found["unsupported"] = {**known.unsupported, **found["unsupported"]}
-    return replace(known, **found)
+def allocation(instance: Any) -> dict[str, Any]:
+    """What AllocationCapabilities say of a type of resources, by fields of the model's."""
+    return _read(read_bag(instance, {}), _ALLOCATION, "AllocationCapabilities")
 
 
-def management(known: Capabilities, instance: Any) -> Capabilities:
-    """What is known of a server, completed by what the capabilities of its management service say."""
-    found = _read(read_bag(instance, {}), _MANAGEMENT, "VirtualSystemManagementCapabilities")
-    if "unsupported_settings" in found:
-        found["unsupported_settings"] = {**known.unsupported_settings, **found["unsupported_settings"]}
-    return replace(known, **found)
+def management(instance: Any) -> dict[str, Any]:
+    """What the capabilities of the management service say, by fields of the model's."""
+    return _read(read_bag(instance, {}), _MANAGEMENT, "VirtualSystemManagementCapabilities")
 
 
-def pools(instances: Iterable[Any]) -> dict[tuple[ResourceType, str], PoolCapabilities]:
+def pools(instance: Any) -> dict[tuple[ResourceType, str], PoolCapabilities]:
     """How pools of each kind are made and changed; nothing when the server does not say."""
     found: dict[tuple[ResourceType, str], PoolCapabilities] = {}
-    for instance in instances:
-        for given in read_bag(instance, {}).get("pools") or ():
-            kind = str(given["resource_sub_type"])
-            resource_type = ResourceType.from_word(str(given["resource_type"]))
-            values = _read(given, _POOL, "ResourcePoolConfigurationCapabilities")
-            found[(resource_type, kind)] = PoolCapabilities(resource_type, kind, **values)
+    where = "ResourcePoolConfigurationCapabilities"
+    for given in read_bag(instance, {}).get("pools") or ():
+        try:
+            resource_type, kind = ResourceType.from_word(str(given["resource_type"])), str(given["resource_sub_type"])
+        except (KeyError, TypeError, InvalidInput) as error:
+            raise HostFailed(f"The server's {where} name no kind of pools: {given!r}") from error
+        found[(resource_type, kind)] = PoolCapabilities(resource_type, kind, **_read(given, _POOL, where))
     return found
