@@ -114,7 +114,7 @@ host:
       description: For each type of resource the kinds of pools that can be made, and what they need and take.
       type: dict
     resource_pools:
-      description: The pools, as M(svpc.virt.resource_pool_info) returns them, without members.
+      description: The pools, as M(svpc.virt.resource_pool_info) returns them, with members and allocations.
       type: list
       elements: dict
     totals:

@@ -43,6 +43,11 @@ options:
       - Whether to read the members too, such as the volumes of storage pools.
     type: bool
     default: true
+  allocations:
+    description:
+      - Whether to read too which resources of virtual systems come from each pool. That reads all virtual systems.
+    type: bool
+    default: false
 seealso:
   - module: svpc.virt.resource_pool
   - module: svpc.virt.host_info
@@ -126,6 +131,31 @@ resource_pools:
       description: What it consists of. The volumes of a storage pool, the ports of a network, the cells of memory and processors.
       type: list
       elements: dict
+    allocations:
+      description: >-
+        The resources of virtual systems that come from it. Of a virtual system that is off, those that it asks for.
+      returned: with O(allocations=true)
+      type: list
+      elements: dict
+      contains:
+        virtual_system:
+          description: Name of the virtual system.
+          type: str
+        resource_type:
+          description: Type of the resource.
+          type: str
+        name:
+          description: Name of the resource, where it has one, and beside it what else identifies it.
+          type: str
+        virtual_quantity:
+          description: How much the virtual system sees, in bytes or counts.
+          type: int
+        reservation:
+          description: How much of it is guaranteed.
+          type: int
+        allocated:
+          description: Whether it is allocated now; otherwise the virtual system is off.
+          type: bool
 error_code:
   description: What kind of failure it was.
   returned: failure

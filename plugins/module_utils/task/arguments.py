@@ -209,6 +209,7 @@ RESOURCE_POOL_INFO: Spec = {
         "choices": [member.word for member in ResourceType],
     },
     "members": {"type": "bool", "default": True},
+    "allocations": {"type": "bool", "default": False},
 }
 
 SNAPSHOT_INFO: Spec = {

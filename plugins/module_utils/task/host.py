@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from ansible_collections.svpc.virt.plugins.module_utils.model.allocations import allocations
 from ansible_collections.svpc.virt.plugins.module_utils.model.capabilities import (
     AllocationCapabilities,
     Capabilities,
@@ -16,7 +17,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import PROPER
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool import ResourcePool
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType, row_of
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.interface import Platform
-from ansible_collections.svpc.virt.plugins.module_utils.task.results import Shown, plain, resource_pool
+from ansible_collections.svpc.virt.plugins.module_utils.task.results import Shown, allocation, plain, resource_pool
 
 SERVICES: Mapping[str, tuple[str, ...]] = {
     "virtual_system_management_service": (
@@ -67,7 +68,8 @@ def host(platform: Platform) -> Shown:
     """The implementation, its profiles, services, capabilities and pools."""
     system = dict(platform.host())
     capabilities = platform.capabilities()
-    pools = platform.resource_pools(members=False)
+    pools = platform.resource_pools()
+    drawn = allocations(pools, platform.virtual_systems())
     profiles = system.pop("profiles", None)
     return {
         **{name: plain(value) for name, value in system.items()},
@@ -78,7 +80,13 @@ def host(platform: Platform) -> Shown:
             kind.word: _allocation(allocation) for kind, allocation in sorted(capabilities.allocation.items())
         },
         "pool_types": _pool_types(capabilities),
-        "resource_pools": [_without_members(pool) for pool in pools],
+        "resource_pools": [
+            {
+                **(resource_pool(pool) or {}),
+                "allocations": [allocation(each) for each in drawn[pool.resource_type, pool.pool_id]],
+            }
+            for pool in pools
+        ],
         "totals": _totals(pools),
     }
 
@@ -164,12 +172,6 @@ def _pool_type(found: PoolCapabilities) -> Shown:
         "unsupported": plain(found.unsupported),
         "allowed": plain(found.words),
     }
-
-
-def _without_members(pool: ResourcePool) -> Shown:
-    shown = resource_pool(pool) or {}
-    shown.pop("members", None)
-    return shown
 
 
 def _totals(pools: Iterable[ResourcePool]) -> Shown:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Callable
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import VirtError
+from ansible_collections.svpc.virt.plugins.module_utils.model.allocations import allocations
 from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
 from ansible_collections.svpc.virt.plugins.module_utils.model.states import INSTANTIATED
@@ -102,12 +103,18 @@ def resource_pool_info(task: Task) -> dict[str, Any]:
     types = {ResourceType.from_word(word) for word in params.get("resource_type") or ()}
     members = params.get("members") is not False
     with task.platform() as platform:
+        pools = platform.resource_pools(members)
         found = [
             pool
-            for pool in platform.resource_pools(members)
+            for pool in pools
             if _fits(pool.pool_id, params.get("pool_id")) and (not types or pool.resource_type in types)
         ]
-    return {"changed": False, "resource_pools": [results.resource_pool(pool) for pool in found]}
+        shown = [results.resource_pool(pool) or {} for pool in found]
+        if params.get("allocations"):
+            drawn = allocations(pools, platform.virtual_systems())
+            for entry, pool in zip(shown, found):
+                entry["allocations"] = [results.allocation(each) for each in drawn[pool.resource_type, pool.pool_id]]
+    return {"changed": False, "resource_pools": shown}
 
 
 def snapshot_info(task: Task) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ansible_collections.svpc.virt.plugins.module_utils.model import rasd as rasds
+from ansible_collections.svpc.virt.plugins.module_utils.model.allocations import Allocation
 from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool import ResourcePool
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType, row_of
@@ -162,6 +163,21 @@ def resource_pool(pool: ResourcePool | None) -> Shown | None:
         "max_consumable_resource": pool.max_consumable_resource,
         "settings": _settings(pool.settings, pool.setting_rows, _without_values(pool.setting_rows)),
         "members": plain(pool.members),
+    }
+
+
+_OF_ALLOCATIONS = (
+    "name", "address", "address_on_parent", "host_resource", "virtual_quantity", "reservation", "limit", "weight",
+)  # fmt: skip
+
+
+def allocation(found: Allocation) -> Shown:
+    """A resource that comes from a pool: whose it is, what identifies it, and how much it is."""
+    return {
+        "virtual_system": found.virtual_system,
+        "resource_type": found.resource.resource_type.word,
+        **{name: plain(getattr(found.resource, name)) for name in _OF_ALLOCATIONS},
+        "allocated": found.allocated,
     }
 
 

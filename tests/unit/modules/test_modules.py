@@ -495,13 +495,22 @@ def test_reading_the_host(run: Run) -> None:
     assert "writeback" in host["resource_types"]["disk_drive"]["valid_settings"]["settings.cache"]["allowed"]
     assert host["pool_types"]["disk_drive"]["dir"]["required"] == [["host_resource"]]
     assert [pool["pool_id"] for pool in host["resource_pools"]] == ["vmpool", "lab"]
-    assert "members" not in host["resource_pools"][0]
+    assert (host["resource_pools"][0]["members"], host["resource_pools"][0]["allocations"]) == ([], [])
     assert host["totals"]["disk_drive"] == {
         "pools": 1,
         "capacity": 100 * GIB,
         "reserved": 0,
         "currently_consumed_resource": None,
     }
+
+
+def test_reading_what_comes_from_a_pool(run: Run) -> None:
+    run("virtual_system", **WEB)
+    (pool,) = run("resource_pool_info", pool_id=["vmpool"], allocations=True)["resource_pools"]
+    (drawn,) = pool["allocations"]
+    assert (drawn["virtual_system"], drawn["resource_type"], drawn["name"]) == ("web", "disk_drive", "root")
+    assert run("host_info")["host"]["resource_pools"][0]["allocations"] == pool["allocations"]
+    assert "allocations" not in run("resource_pool_info", pool_id=["vmpool"])["resource_pools"][0]
 
 
 def test_storage_that_belongs_to_others_stays(run: Run, host: FakeHost) -> None:

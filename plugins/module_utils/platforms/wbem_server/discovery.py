@@ -134,13 +134,7 @@ class Server:
 
     def _namespaces(self) -> Iterable[str]:
         """Namespaces in which virtual systems may be: those that the profiles lead to, then the usual ones."""
-        seen: list[str] = []
-        for profile in self.profiles:
-            if normalized(profile.get("RegisteredName")) != "systemvirtualization":
-                continue
-            for host in self.central_instances(profile):
-                if host.namespace and host.namespace not in seen:
-                    seen.append(host.namespace)
+        seen = list(dict.fromkeys(host.namespace for host in self.central_hosts() if host.namespace))
         return [*seen, *(name for name in NAMESPACES if name not in seen)]
 
     # profiles
@@ -183,14 +177,36 @@ class Server:
 
     # the host
 
+    def central_hosts(self) -> list[Any]:
+        """The paths of the hosts that the registered profile System Virtualization is about (DSP1042)."""
+        return [
+            path
+            for profile in self.profiles
+            if normalized(profile.get("RegisteredName")) == "systemvirtualization"
+            for path in self.central_instances(profile)
+        ]
+
     def host(self) -> Any | None:
-        """The host system, or None when the server does not show it."""
-        service = self.management
-        if self.dialect.host_class is not None:
-            found = self.session.instances(self.dialect.own(self.dialect.host_class))
+        """The host system, or None when the server does not show it.
+
+        It is what hosts the service; where that is not told, what the profile is about, else what hosts the systems.
+        """
+        dialect, session = self.dialect, self.session
+        if dialect.host_class is not None:
+            found = session.instances(dialect.own(dialect.host_class))
             return found[0] if found else None
-        found = self.session.associated(service.path, "CIM_HostedService", "CIM_System", "Dependent", "Antecedent")
-        return found[0] if found else None
+        found = session.associated(self.management.path, "CIM_HostedService", "CIM_System", "Dependent", "Antecedent")
+        if found:
+            return found[0]
+        for path in self.central_hosts():
+            central = session.get(path)
+            if central is not None:
+                return central
+        for system in session.names(dialect.system_class):
+            found = session.associated(system, "CIM_HostedDependency", "CIM_System", "Dependent", "Antecedent")
+            if found:
+                return found[0]
+        return None
 
     def check_hypervisor(self) -> None:
         """Raise Unreachable when the server has lost its hypervisor, for then it shows an empty host."""

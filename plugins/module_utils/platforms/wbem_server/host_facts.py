@@ -40,7 +40,7 @@ def host(server: Server) -> dict[str, Any]:
         "interop_namespace": server.interop,
         "processors": _total(totals, ResourceType.PROCESSOR),
         "memory": _total(totals, ResourceType.MEMORY),
-        "services": [str(each.classname) for each in services if each is not None],
+        "service_classes": [str(each.classname) for each in services if each is not None],
         "profiles": profile_facts(server.profiles),
     }
 
