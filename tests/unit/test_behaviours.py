@@ -5,14 +5,17 @@
 
 from __future__ import annotations
 
+import itertools
 import pathlib
 import re
 
 import pytest
 
 TESTS = pathlib.Path(__file__).parents[1]
-BEHAVIOURS = (TESTS.parent / "docs/behaviours.md").read_text(encoding="utf-8")
-ROWS = [line for line in BEHAVIOURS.splitlines() if line.startswith("| ") and not line.startswith("| Promise |")]
+LINES = (TESTS.parent / "docs/behaviours.md").read_text(encoding="utf-8").splitlines()
+ROWS = [
+    line for line, following in itertools.pairwise([*LINES, ""]) if line.startswith("| ") and following[:3] != "|--"
+]
 
 
 def shown_by(row: str) -> list[str]:

@@ -191,8 +191,16 @@ class _Run(Generic[State]):
             self.before, self.todo = now, again
 
     def _check(self, todo: changes.Plan) -> None:
-        for change in todo:
-            self.platform.check(change)
+        try:
+            for change in todo:
+                self.platform.check(change)
+        finally:
+            self._tell_notes()
+
+    def _tell_notes(self) -> None:
+        """Pass on what the platform wants the user to know."""
+        for note in self.platform.take_notes():
+            self.goal.task.warn(note)
 
     def carry_out(self) -> None:
         """Carry the plan out.
@@ -211,8 +219,7 @@ class _Run(Generic[State]):
                         error.details["failed_change"] = _failed(change, self.goal)
                         raise
                     finally:
-                        for note in self.platform.take_notes():
-                            task.warn(note)
+                        self._tell_notes()
                     self.done.append(change)
             except Conflict as error:
                 again = self.goal.plan(self.goal.read())

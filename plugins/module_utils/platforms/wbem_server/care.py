@@ -89,15 +89,9 @@ def changing(server: Server, found: systems.SystemFound, change: Any) -> Iterato
     if not server.dialect.weight_is_lost:
         yield
         return
-    _check_visible_loss(found, change)
+    check_visible_loss(found, change)
     _check_state(found, change)
-    if not any("rewrites" in note for note in server.session.notes) and not server.warned:
-        server.warned = True
-        server.session.notes.append(
-            f"The server at {server.session.uri} rewrites the whole configuration of virtual system "
-            f"{change.system.name!r} from what it knows of it: what others have put there and it does not show "
-            "(metadata, a guest agent's channel, tuning, a processor's topology …) is lost"
-        )
+    tell_of_hidden_loss(server, change)
     weight = _wanted_weight(found, change)
     try:
         yield
@@ -110,8 +104,26 @@ def changing(server: Server, found: systems.SystemFound, change: Any) -> Iterato
     _restore_weight(server, found, weight)
 
 
-def _check_visible_loss(found: systems.SystemFound, change: Any) -> None:
-    declared = isinstance(change, changes.ModifySystemSettings) and "boot_order" in change.differences
+def tell_of_hidden_loss(server: Server, change: Any) -> None:
+    """Let the user know, once, what cannot be seen and is lost with every change."""
+    if server.warned:
+        return
+    server.warned = True
+    server.session.notes.append(
+        f"The server at {server.session.uri} rewrites the whole configuration of virtual system "
+        f"{change.system.name!r} from what it knows of it: what others have put there and it does not show "
+        "(metadata, a guest agent's channel, tuning, a processor's topology …) is lost"
+    )
+
+
+def declares_boot_order(change: Any) -> bool:
+    """Whether a change says what the order of boot devices is to be."""
+    return isinstance(change, changes.ModifySystemSettings) and "boot_order" in change.differences
+
+
+def check_visible_loss(found: systems.SystemFound, change: Any) -> None:
+    """Raise Refused when the server would replace what it does not show, and the change does not say by what."""
+    declared = declares_boot_order(change)
     if found.defined.settings.get("BootDevices") is None and not declared:
         raise Refused(
             f"Virtual system {change.system.name!r} boots by an order of its devices that this server does not show and "

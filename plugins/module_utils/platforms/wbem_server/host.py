@@ -27,6 +27,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server im
 )
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.capabilities import ServerCapabilities
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.discovery import Server
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.objections import Objections
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.session import Session, open_session
 
 
@@ -41,6 +42,7 @@ class WbemHost(Platform):
         self.session = session
         self.server = Server(session)
         self._capabilities: Capabilities | None = None
+        self._objections = Objections(self.server)
 
     @classmethod
     def open(cls, uri: str, options: Mapping[str, Any], progress: Progress = quietly) -> WbemHost:
@@ -56,6 +58,9 @@ class WbemHost(Platform):
             host.close()
             raise
         return host
+
+    def check(self, change: changes.Change) -> None:
+        self._objections.check(change)
 
     def take_notes(self) -> list[str]:
         notes = list(self.session.notes)

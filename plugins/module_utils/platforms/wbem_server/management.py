@@ -42,9 +42,9 @@ def define_system(server: Server, change: changes.DefineSystem) -> None:
     if systems.find(server, name, change.system.uuid) is not None:
         raise Conflict(f"There is a virtual system {name!r} on {server.session.uri} by now")
     resources = care.complete(server.dialect, change.configuration.resources, ())
-    settings = _new_settings(server, change)
+    settings = new_settings(server, change)
     with volumes_for(server, name, resources) as complete:
-        embedded = [_new_resource(server, rasd, name) for rasd in complete]
+        embedded = [new_resource(server, rasd, name) for rasd in complete]
         call(
             server,
             "DefineSystem",
@@ -52,9 +52,31 @@ def define_system(server: Server, change: changes.DefineSystem) -> None:
             SystemSettings=settings,
             ResourceSettings=_instances(embedded),
         )
+        if server.dialect.saves_by_snapshot:
+            _check_not_haunted(server, change.system)
 
 
-def _new_settings(server: Server, change: changes.DefineSystem) -> Any:
+def _check_not_haunted(server: Server, ref: changes.SystemRef) -> None:
+    """Raise Conflict when a new system has the saved state of a former one, which it would be resumed from.
+
+    The system is removed again: the state is not for anybody here to throw away.
+    """
+    found = systems.find(server, ref.name, ref.uuid)
+    if found is None or found.state is not SystemState.SUSPENDED:
+        return
+    error = Conflict(
+        f"The server at {server.session.uri} still has the saved state of a former virtual system {ref.name!r}, and "
+        "would start the new one from it: remove that file on the host, or choose another name"
+    )
+    try:
+        call(server, "DestroySystem", f"remove virtual system {ref.name!r} again", AffectedSystem=found.path)
+    except VirtError as left:
+        tell(error, f"the new one could not be removed again: {left.message}")
+    raise error
+
+
+def new_settings(server: Server, change: changes.DefineSystem) -> Any:
+    """The settings to make a system with.  Raises NotSupported for what the server has no place for."""
     name, uuid = change.system.name, change.system.uuid
     class_name = server.settings_class()
     shape = server.shape(class_name)
@@ -71,7 +93,8 @@ def _new_settings(server: Server, change: changes.DefineSystem) -> Any:
     return instance(class_name, found)
 
 
-def _new_resource(server: Server, rasd: Rasd, system: str) -> Any:
+def new_resource(server: Server, rasd: Rasd, system: str) -> Any:
+    """A resource to be made.  Raises NotSupported for what the server has no place for."""
     class_name = server.rasd_class(rasd.resource_type)
     properties = server.dialect.write_rasd(rasd, server.shape(class_name))
     handle = server.dialect.resource_id(system, rasd)
@@ -144,7 +167,7 @@ def _add(server: Server, configuration: systems.Found, rasd: Rasd, doing: str, s
         "AddResourceSettings",
         doing,
         AffectedConfiguration=configuration.path,
-        ResourceSettings=[_new_resource(server, replace(rasd, instance_id=None), system)],
+        ResourceSettings=[new_resource(server, replace(rasd, instance_id=None), system)],
     )
     return done.path(server.session, "ResultingResourceSettings")
 

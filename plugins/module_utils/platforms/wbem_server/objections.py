@@ -1,0 +1,58 @@
+# Copyright (c) 2026 SVPC authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a server can be known to answer to a change, or to lose by it, before anything is sent.
+
+What the server's classes have no place for, and values they cannot hold, show when the instances are built.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.svpc.virt.plugins.module_utils.plan import changes
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server import care, management, systems
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.discovery import Server
+
+_OF_A_CONFIGURATION = (
+    changes.AddResourceSettings,
+    changes.ModifyResourceSettings,
+    changes.RemoveResourceSettings,
+    changes.ModifySystemSettings,
+)
+
+
+class Objections:
+    """Objections to the changes of one plan, which are given in their order."""
+
+    def __init__(self, server: Server) -> None:
+        """No change was seen yet."""
+        self._server = server
+        self._ordered: set[str] = set()
+        """Names of systems whose order of boot devices an earlier change declares."""
+
+    def check(self, change: changes.Change) -> None:
+        """Raise what is known to stand against a change."""
+        if isinstance(change, changes.DefineSystem):
+            management.new_settings(self._server, change)
+            self._build(change.configuration.resources, (), change.system.name)
+        elif isinstance(change, _OF_A_CONFIGURATION):
+            self._check_loss(change)
+
+    def _build(self, resources: Any, others: Any, system: str) -> None:
+        for rasd in care.complete(self._server.dialect, resources, others):
+            management.new_resource(self._server, rasd, system)
+
+    def _check_loss(self, change: Any) -> None:
+        found = None
+        if self._server.dialect.weight_is_lost:
+            found = systems.find(self._server, change.system.name, change.system.uuid)
+        if found is not None:
+            if care.declares_boot_order(change):
+                self._ordered.add(change.system.name)
+            elif change.system.name not in self._ordered:
+                care.check_visible_loss(found, change)
+            care.tell_of_hidden_loss(self._server, change)
+        if isinstance(change, changes.AddResourceSettings):
+            others = [] if found is None else [resource.rasd for resource in found.defined.resources]
+            self._build((change.resource,), others, change.system.name)
