@@ -27,6 +27,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server im
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.allocation import Allocations
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.definitions import Definitions, Role
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.discovery import (
+    MANAGEMENT,
     POOLS,
     SNAPSHOTS,
     STORAGE,
@@ -35,10 +36,6 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.di
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.pool_capabilities import pool_kinds
 
 _VSSD = "CIM_VirtualSystemSettingData"
-_OF_MANAGEMENT = "CIM_VirtualSystemManagementCapabilities"
-_OF_SNAPSHOTS = "CIM_VirtualSystemSnapshotServiceCapabilities"
-_OF_POOLS = "CIM_ResourcePoolConfigurationCapabilities"
-_AT_ONCE, _BY_JOB = "SynchronousMethodsSupported", "AsynchronousMethodsSupported"
 
 _MANAGEMENT = {
     2: "define_system",
@@ -67,29 +64,13 @@ class ServerCapabilities(Capabilities):
 
     # the instances that say it
 
-    def _of_service(self, class_name: str, service: Any) -> Any | None:
-        """The capabilities of a service; of several those that are associated with it."""
-        found = self._server.session.instances_if_any(class_name)
-        if len(found) > 1:
-            ours = self._server.session.associated(
-                service.path, "CIM_ElementCapabilities", class_name, "ManagedElement", "Capabilities"
-            )
-            found = ours or found
-        return found[0] if found else None
-
-    @cached_property
+    @property
     def _management(self) -> Any | None:
-        return self._of_service(_OF_MANAGEMENT, self._server.management)
+        return self._server.capabilities_of(MANAGEMENT)
 
-    @cached_property
+    @property
     def _snapshots(self) -> Any | None:
-        service = None if self._server.dialect.saves_by_snapshot else self._server.service(SNAPSHOTS)
-        return None if service is None else self._of_service(_OF_SNAPSHOTS, service)
-
-    @cached_property
-    def _pools(self) -> Any | None:
-        service = self._server.service(POOLS)
-        return None if service is None else self._of_service(_OF_POOLS, service)
+        return None if self._server.dialect.saves_by_snapshot else self._server.capabilities_of(SNAPSHOTS)
 
     @cached_property
     def _told(self) -> Mapping[str, Any]:
@@ -182,23 +163,20 @@ class ServerCapabilities(Capabilities):
         return frozenset(found)
 
     def _management_methods(self) -> set[str]:
-        numbers = _offered(self._management, _AT_ONCE, _BY_JOB)
-        if self._server.dialect.methods_unlisted:
-            numbers = None
+        numbers = None if self._server.dialect.methods_unlisted else self._server.methods_of(MANAGEMENT)
         listed = {word for number, word in _MANAGEMENT.items() if numbers is None or number in numbers}
         return {*listed, "request_state_change"}
 
     def _snapshot_methods(self) -> set[str]:
         if self._server.dialect.saves_by_snapshot or self._server.service(SNAPSHOTS) is None:
             return set()
-        # The schema itself has "Aynchronous".
-        numbers = _offered(self._snapshots, _AT_ONCE, "AynchronousMethodsSupported", _BY_JOB)
+        numbers = self._server.methods_of(SNAPSHOTS)
         return {word for number, word in _SNAPSHOT.items() if numbers is None or number in numbers}
 
     def _pool_methods(self) -> set[str]:
         if self._server.service(POOLS) is None:
             return set()
-        numbers = _offered(self._pools, _AT_ONCE, _BY_JOB)
+        numbers = self._server.methods_of(POOLS)
         words = {word for number, group in _POOL.items() if numbers is None or number in numbers for word in group}
         if words and self._server.dialect.pools_have_settings:
             words.add("modify_pool_settings")
@@ -239,7 +217,7 @@ class ServerCapabilities(Capabilities):
 
     @cached_property
     def _kinds(self) -> tuple[Mapping[ResourceType, tuple[str, ...]], Mapping[tuple[ResourceType, str], Any]]:
-        return pool_kinds(self._server, self._pools)
+        return pool_kinds(self._server)
 
     @cached_property
     def pool_types(self) -> Mapping[ResourceType, tuple[str, ...]]:
@@ -250,10 +228,3 @@ class ServerCapabilities(Capabilities):
     def pools(self) -> Mapping[tuple[ResourceType, str], PoolCapabilities]:
         """What is known of each kind."""
         return self._kinds[1]
-
-
-def _offered(capabilities: Any | None, *names: str) -> set[int] | None:
-    """The numbers of methods in the lists of synchronous and asynchronous ones; None when there are no lists."""
-    lists = [capabilities.get(name) for name in names] if capabilities is not None else []
-    known = [each for each in lists if each is not None]
-    return {int(number) for each in known for number in each} if known else None

@@ -38,6 +38,14 @@ MANAGEMENT = "CIM_VirtualSystemManagementService"
 SNAPSHOTS = "CIM_VirtualSystemSnapshotService"
 POOLS = "CIM_ResourcePoolConfigurationService"
 STORAGE = "CIM_StorageConfigurationService"
+CAPABILITIES = {
+    MANAGEMENT: "CIM_VirtualSystemManagementCapabilities",
+    SNAPSHOTS: "CIM_VirtualSystemSnapshotServiceCapabilities",
+    POOLS: "CIM_ResourcePoolConfigurationCapabilities",
+}
+"""The capabilities of services."""
+_METHODS = ("SynchronousMethodsSupported", "AsynchronousMethodsSupported", "AynchronousMethodsSupported")
+"""Lists of methods; the schema itself has "Aynchronous" in one class."""
 _GENERIC_RASD = "CIM_ResourceAllocationSettingData"
 _DMTF = 2
 
@@ -49,6 +57,7 @@ class Server:
         """Nothing is asked yet."""
         self.session = session
         self._services: dict[str, Any] = {}
+        self._capabilities: dict[str, Any] = {}
         self._shapes: dict[str, ClassShape] = {}
         self._dialect: Dialect | None = None
         self._rasd_classes: dict[str, str] | None = None
@@ -60,6 +69,7 @@ class Server:
     def adopt(self, other: Server) -> None:
         """Take over what ``other``, for the same server on another connection, knows already."""
         self._services, self._shapes, self._dialect = other._services, other._shapes, other._dialect
+        self._capabilities = other._capabilities
         self._rasd_classes = other._rasd_classes
 
     # services
@@ -87,6 +97,27 @@ class Server:
             ours = [each for each in found if each.path.keybindings.get("SystemName") == host]
             self._services[class_name] = next(iter(ours or found), None)
         return self._services[class_name]
+
+    def capabilities_of(self, class_name: str) -> Any | None:
+        """The capabilities of a service; None when the server has no such service, or does not show any."""
+        if class_name not in self._capabilities:
+            service = self.management if class_name == MANAGEMENT else self.service(class_name)
+            capabilities = CAPABILITIES[class_name]
+            found = [] if service is None else self.session.instances_if_any(capabilities)
+            if len(found) > 1 and service is not None:
+                ours = self.session.associated(
+                    service.path, "CIM_ElementCapabilities", capabilities, "ManagedElement", "Capabilities"
+                )
+                found = ours or found
+            self._capabilities[class_name] = found[0] if found else None
+        return self._capabilities[class_name]
+
+    def methods_of(self, class_name: str) -> set[int] | None:
+        """The numbers of the methods that a service offers, at once or by jobs; None when it does not list them."""
+        capabilities = self.capabilities_of(class_name)
+        lists = [capabilities.get(name) for name in _METHODS] if capabilities is not None else []
+        known = [each for each in lists if each is not None]
+        return {int(number) for each in known for number in each} if known else None
 
     def needed(self, class_name: str, doing: str) -> Any:
         """The path of a service.  Raises NotSupported when the server does not have it."""

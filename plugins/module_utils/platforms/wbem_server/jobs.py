@@ -35,8 +35,6 @@ _WATCHED = (
 )  # fmt: skip
 """What is read of a job while it runs."""
 _OUTPUT = "JobOutParameters"
-JOB_WITHIN = 3600.0
-"""Seconds after which a job is given up that has no time of its own."""
 _FIRST_NAP, _LONGEST_NAP = 0.05, 5.0
 _COMPLETED, _TERMINATE = 7, 4
 _ENDED = frozenset({_COMPLETED, 8, 9, 10})
@@ -84,12 +82,12 @@ def run(
     path: Any,
     doing: str,
     arguments: Mapping[str, Any],
-    within: float = JOB_WITHIN,
+    within: float | None = None,
 ) -> Done:
     """Invoke a method and see it through.
 
-    Raises what the return code or the job's end mean, and TimedOut when the job has not ended ``within`` seconds; then
-    the job is asked to end.
+    Raises what the return code or the job's end mean, and TimedOut when the job has not ended ``within`` seconds (None:
+    those of the session); then the job is asked to end.
     """
     code, output = session.call(method, path, doing, arguments)
     job = reference_of(output.get("Job"))
@@ -99,7 +97,7 @@ def run(
         if code == JOB_STARTED:
             raise HostFailed(f"Cannot {doing}: the server says it started a job, and does not say which")
         return Done(output)
-    return _followed(session, session.local(job), doing, output, within)
+    return _followed(session, session.local(job), doing, output, session.job_within if within is None else within)
 
 
 def _followed(session: Session, job: Any, doing: str, output: Mapping[str, Any], within: float) -> Done:

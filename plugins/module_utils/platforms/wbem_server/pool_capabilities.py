@@ -9,7 +9,6 @@ The standard has no way to say it: unless the server does, the kinds are those t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from ansible_collections.svpc.virt.plugins.module_utils.model.capabilities import PoolCapabilities
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
@@ -23,13 +22,14 @@ KINDS: Mapping[ResourceType, tuple[str, ...]] = {
 
 
 def pool_kinds(
-    server: Server, capabilities: Any | None
+    server: Server,
 ) -> tuple[Mapping[ResourceType, tuple[str, ...]], Mapping[tuple[ResourceType, str], PoolCapabilities]]:
-    """The kinds of pools by resource type, and what is known of each; ``capabilities`` are those of the service."""
+    """The kinds of pools by resource type, and what is known of each."""
     if server.service(POOLS) is None:
         return {}, {}
     known = server.dialect.pools
     if known is None:
+        capabilities = server.capabilities_of(POOLS)
         known = {} if capabilities is None else told_capabilities.pools(capabilities)
     if not known:
         return KINDS, {}

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -39,6 +40,8 @@ _OWN_SETTINGS = "CIM_ElementSettingData"
 _FROM_POOL = "CIM_ElementAllocatedFromPool"
 _MEMBERS = "CIM_ConcreteComponent"
 _ENABLED, _DISABLED = 2, 3
+_OF_DEVICES = {5, 6}
+"""Numbers of the methods that add resources of the host to pools, and remove them."""
 
 
 @dataclass(frozen=True)
@@ -184,6 +187,8 @@ def modify_pool_settings(server: Server, change: changes.ModifyPoolSettings) -> 
     doing = f"change pool {change.pool.pool_id!r}"
     after = predict_pool(found.model, [change]) or found.model
     names = [name for name in change.differences if name != "parent"]
+    if "host_resource" in names and _change_devices(server, found, after.host_resource or (), doing):
+        names.remove("host_resource")
     if names:
         if found.settings is None:
             raise NotSupported(f"Cannot {doing}: this server cannot change pools")
@@ -194,6 +199,41 @@ def modify_pool_settings(server: Server, change: changes.ModifyPoolSettings) -> 
     if "parent" in change.differences:
         parent = _existing(server, ResourcePool(str(after.parent), after.resource_type))
         call(server, "ChangeParentResourcePool", doing, ChildPool=found.path, ParentPool=[parent.path])
+
+
+def _change_devices(server: Server, found: PoolFound, wanted: Sequence[str], doing: str) -> bool:
+    """Give a pool the devices it lacks, and take those it is to lose.
+
+    False, with nothing done, where the service does not do that, or where the server shows no devices of those names:
+    then what is in the pool is a matter of its settings.
+    """
+    offered = server.methods_of(POOLS) or set()
+    now = found.model.host_resource or ()
+    changed = {
+        "AddResourcesToResourcePool": [name for name in wanted if name not in now],
+        "RemoveResourcesFromResourcePool": [name for name in now if name not in wanted],
+    }
+    if not offered >= _OF_DEVICES:
+        return False
+    devices = _devices(server)
+    if any(name not in devices for names in changed.values() for name in names):
+        return False
+    for method, names in changed.items():
+        if names:
+            call(server, method, doing, HostResources=[devices[name] for name in names], Pool=found.path)
+    return True
+
+
+def _devices(server: Server) -> dict[str, Any]:
+    """The paths of the host's own devices, by the names that pools call them."""
+    host = server.management.path.keybindings.get("SystemName")
+    found: dict[str, Any] = {}
+    for device in server.session.instances_if_any("CIM_LogicalDevice"):
+        if device.path.keybindings.get("SystemName") == host:
+            for name in (device.get("DeviceID"), device.get("Name")):
+                if name:
+                    found[str(name)] = device.path
+    return found
 
 
 def request_pool_state_change(server: Server, change: changes.RequestPoolStateChange) -> None:

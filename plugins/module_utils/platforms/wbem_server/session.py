@@ -30,6 +30,8 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.er
 
 CALL_WITHIN = 120.0
 """Seconds within which a server has to answer one call when the user sets no time-out."""
+JOB_WITHIN = 3600.0
+"""Seconds within which a job of the server has to end."""
 _AGAIN_AFTER = (0.05, 0.2, 0.5, 1.0)
 """Seconds before an enumeration is tried again that failed because something vanished while it ran."""
 _AT_ONCE = 8
@@ -51,6 +53,8 @@ class Session:
     timeout: float = CALL_WITHIN
     progress: Progress = field(default=quietly, repr=False)
     secret: str | None = field(default=None, repr=False)
+    job_within: float = JOB_WITHIN
+    """Seconds after which a job of the server is given up that has no time of its own."""
     notes: list[str] = field(default_factory=list, init=False)
     """What the user should know although it was no failure."""
     _connection: Any = field(default=None, init=False, repr=False)
@@ -230,7 +234,9 @@ class Session:
             return list(workers.map(done, items))
 
     def _another(self) -> Session:
-        return Session(self.uri, self.connect, self.namespace, self.timeout, self.progress, self.secret)
+        return Session(
+            self.uri, self.connect, self.namespace, self.timeout, self.progress, self.secret, self.job_within
+        )
 
     # how
 
