@@ -52,6 +52,10 @@ class Classes:
         """The class of that name in any case, or None."""
         return self._by_name.get(name.lower())
 
+    def everything(self) -> list[Any]:
+        """All classes."""
+        return list(self._by_name.values())
+
     def get(self, name: str, code: int = pywbem.CIM_ERR_INVALID_CLASS) -> Any:
         """The class of that name; raises CIMError with ``code`` when there is none."""
         found = self.find(name)

@@ -66,6 +66,10 @@ class Dialect:
     """Bytes in the blocks in which storage is measured."""
     hides_when_down: bool = False
     unsupported_operations: frozenset[str] = frozenset({"CreateInstance", "ModifyInstance", "ExecQuery"})
+    embedded_taken: str = "any"
+    """How embedded instances have to be sent: ``instance``, ``xml`` or ``mof`` (text of either kind), or ``any``."""
+    embedded_sent: str = "instance"
+    """How embedded instances are sent."""
     traps: frozenset[str] = frozenset()
     """Misbehaviour, by name."""
 

@@ -11,11 +11,10 @@ from typing import Any
 
 import pywbem
 from pywbem import CIMError
-from pywbem._tupleparse import TupleParser
-from pywbem._tupletree import xml_to_tupletree_sax
 
 from ansible_collections.svpc.virt.plugins.module_utils import errors
 from ansible_collections.svpc.virt.plugins.module_utils.plan import changes
+from tests.wbem import texts
 from tests.wbem.cimxml import Call, MethodAnswer
 from tests.wbem.world import Reading, World
 
@@ -98,7 +97,7 @@ def answer(world: World, call: Call) -> MethodAnswer:
         raise CIMError(*_unknown_method(world, call.operation))
     declared = klass.methods[call.operation]
     given = {
-        name.lower(): _converted(declared, name, kind, value)
+        name.lower(): _converted(world, declared, name, kind, value)
         for name, (kind, value) in call.arguments.items()
         if value is not None
     }
@@ -119,7 +118,7 @@ def answer(world: World, call: Call) -> MethodAnswer:
         output = perform(invocation, method)
     except errors.VirtError as error:
         return _failed(world, method, error)
-    return MethodAnswer(0, typed_output(declared, output))
+    return MethodAnswer(0, texts.sent(world, typed_output(declared, output)))
 
 
 def method_for(world: World, class_name: str, method: str) -> Method:
@@ -176,7 +175,7 @@ def typed_output(declared: Any, output: Mapping[str, Any]) -> dict[str, tuple[st
     return {name: (kind(name), value) for name, value in output.items() if value is not None}
 
 
-def _converted(declared: Any, name: str, kind: str | None, value: Any) -> Any:
+def _converted(world: World, declared: Any, name: str, kind: str | None, value: Any) -> Any:
     parameter = declared.parameters.get(name)
     if parameter is None:
         raise CIMError(pywbem.CIM_ERR_INVALID_PARAMETER, f"{declared.name} has no parameter {name}")
@@ -186,13 +185,14 @@ def _converted(declared: Any, name: str, kind: str | None, value: Any) -> Any:
         raise CIMError(pywbem.CIM_ERR_TYPE_MISMATCH, f"{name} is {parameter.type}, not {kind}")
     embedded = "EmbeddedInstance" in parameter.qualifiers or "EmbeddedObject" in parameter.qualifiers
     items = value if isinstance(value, list) else [value]
-    found = [_single(parameter, item, embedded) for item in items]
+    if embedded:
+        found = [texts.read(world, parameter.name, item) for item in items]
+    else:
+        found = [_single(parameter, item) for item in items]
     return found if isinstance(value, list) else found[0]
 
 
-def _single(parameter: Any, value: Any, embedded: bool) -> Any:
-    if embedded:
-        return value if isinstance(value, pywbem.CIMInstance) else _instance_in(parameter.name, str(value))
+def _single(parameter: Any, value: Any) -> Any:
     if parameter.type == "reference":
         if not isinstance(value, pywbem.CIMInstanceName):
             raise CIMError(pywbem.CIM_ERR_TYPE_MISMATCH, f"{parameter.name} is a reference")
@@ -207,11 +207,3 @@ def _single(parameter: Any, value: Any, embedded: bool) -> Any:
         return pywbem.cimvalue(value, parameter.type)
     except (KeyError, ValueError, TypeError):
         raise CIMError(pywbem.CIM_ERR_TYPE_MISMATCH, f"{parameter.name}: {value!r} is no {parameter.type}") from None
-
-
-def _instance_in(name: str, text: str) -> Any:
-    """An instance that was sent as text without saying that it is one."""
-    try:
-        return TupleParser().parse_instance(xml_to_tupletree_sax(text, "embedded instance"))
-    except pywbem.ParseError:
-        raise CIMError(pywbem.CIM_ERR_INVALID_PARAMETER, f"{name} is no instance") from None

@@ -110,6 +110,7 @@ def _plan_present(
             )
         return []
     chosen = wanted or SnapshotType.FULL
+    check_method(CreateSnapshot.operation, capabilities)
     offered = sorted(kind.word for kind in capabilities.snapshot_types)
     if chosen not in capabilities.snapshot_types:
         raise NotSupported(

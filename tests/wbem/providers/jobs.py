@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pywbem
 
 from ansible_collections.svpc.virt.plugins.module_utils import errors
-from tests.wbem import invoke
+from tests.wbem import invoke, texts
 from tests.wbem.cimxml import MethodAnswer
 from tests.wbem.world import Reading, Section
 
@@ -164,7 +164,7 @@ def instance(reading: Reading, job: Job) -> Any:
         TimeBeforeRemoval=pywbem.CIMDateTime(timedelta(minutes=5)),
         DeleteOnCompletion=False,
         OperationalStatus=[_operational(job)],
-        JobOutParameters=output,
+        JobOutParameters=texts.text_of(reading.world, output),
     )
 
 

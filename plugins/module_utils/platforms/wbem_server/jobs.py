@@ -142,10 +142,10 @@ def _errors_of(session: Session, job: Any) -> str:
     for method, parameter in (("GetErrors", "Errors"), ("GetError", "Error")):
         try:
             code, output = session.call(method, job, "read why the job failed", {})
-        except VirtError:
+            given = output.get(parameter)
+            found = [embedded(item) for item in (given if isinstance(given, list) else [given]) if item]
+        except VirtError:  # what the job itself says is left
             continue
-        given = output.get(parameter)
-        found = [embedded(item) for item in (given if isinstance(given, list) else [given]) if item]
         words = [text_of(error.get("Message") or error.get("MessageID")) for error in found if error is not None]
         if code == DONE and any(words):
             return ": " + "; ".join(word for word in words if word)

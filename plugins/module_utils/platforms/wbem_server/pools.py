@@ -124,12 +124,21 @@ def _members(server: Server, session: Session, found: PoolFound) -> tuple[dict[s
 
 
 def _find(server: Server, pool: ResourcePool) -> PoolFound | None:
+    """The pool of that id and type.  Raises Conflict when there are several: any of them could be meant."""
+    found = []
     for each in server.session.instances(POOL):
-        found = _read(server, server.session, each) if server.dialect.read_pool(each).pool_id == pool.pool_id else None
-        if found is not None and found.model.resource_type is pool.resource_type:
-            return found
-    server.check_hypervisor()
-    return None
+        known = server.dialect.read_pool(each)
+        if (known.pool_id, known.resource_type) == (pool.pool_id, pool.resource_type):
+            found.append(each)
+    if not found:
+        server.check_hypervisor()
+        return None
+    if len(found) > 1:
+        raise Conflict(
+            f"Several pools of type {pool.resource_type.word} on {server.session.uri} are called {pool.pool_id!r}: "
+            + ", ".join(str(each["InstanceID"]) for each in found)
+        )
+    return _read(server, server.session, found[0])
 
 
 def _existing(server: Server, pool: ResourcePool) -> PoolFound:

@@ -23,6 +23,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.er
     FAILED,
     MISSING,
     NOT_FOUND,
+    TYPE_MISMATCH,
     pywbem,
     status_of,
     talking,
@@ -36,6 +37,13 @@ _AGAIN_AFTER = (0.05, 0.2, 0.5, 1.0)
 """Seconds before an enumeration is tried again that failed because something vanished while it ran."""
 _AT_ONCE = 8
 """Calls made at the same time where a server offers nothing better than one call for each system."""
+
+_EMBEDDED_AS: Mapping[str, Callable[[Any], Any]] = {
+    "instance": lambda instance: instance,
+    "CIM-XML": lambda instance: instance.tocimxmlstr(),
+    "MOF": lambda instance: instance.tomof(),
+}
+"""How an embedded instance can be sent."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -58,6 +66,7 @@ class Session:
     notes: list[str] = field(default_factory=list, init=False)
     """What the user should know although it was no failure."""
     _connection: Any = field(default=None, init=False, repr=False)
+    _embedded_as: str = field(default="instance", init=False, repr=False)
     _others: list[Session] = field(default_factory=list, init=False, repr=False)
     """Sessions for what is done at the same time, while nobody uses them."""
 
@@ -190,21 +199,39 @@ class Session:
     # calling
 
     def call(self, method: str, path: Any, doing: str, arguments: Mapping[str, Any]) -> tuple[int, Mapping[str, Any]]:
-        """Invoke a method: its return code and its output parameters.  Arguments that are None are left out."""
-        given = [
-            argument if isinstance(argument, pywbem.CIMParameter) else (name, self._argument(argument))
-            for name, argument in arguments.items()
-            if argument is not None
-        ]
-        with self._talking(doing), warnings.catch_warnings():
-            # Some servers answer with paths that have no keys; who asked finds that out.
-            warnings.simplefilter("ignore", pywbem.MissingKeybindingsWarning)
-            code, output = self.connection.InvokeMethod(method, self.local(path), Params=given)
-        return int(code or 0), output
+        """Invoke a method: its return code and its output parameters.  Arguments that are None are left out.
+
+        Embedded instances go as instances, and to a server that takes them for no value of the parameter's type, as
+        text: of an INSTANCE element, or MOF.  Nothing is done by such a server, so that asking again does nothing twice.
+        """
+        while True:
+            given = [self._parameter(name, argument) for name, argument in arguments.items() if argument is not None]
+            try:
+                with self._talking(doing), warnings.catch_warnings():
+                    # Some servers answer with paths that have no keys; who asked finds that out.
+                    warnings.simplefilter("ignore", pywbem.MissingKeybindingsWarning)
+                    code, output = self.connection.InvokeMethod(method, self.local(path), Params=given)
+                return int(code or 0), output
+            except VirtError as error:
+                embeds = any(_embeds(argument) for argument in arguments.values())
+                if status_of(error) != TYPE_MISMATCH or not embeds or not self._embed_otherwise():
+                    raise
+
+    def _embed_otherwise(self) -> bool:
+        """Choose the next form of embedded instances; False, with the first one chosen again, after the last."""
+        forms = list(_EMBEDDED_AS)
+        position = (forms.index(self._embedded_as) + 1) % len(forms)
+        self._embedded_as = forms[position]
+        return position > 0
+
+    def _parameter(self, name: str, value: Any) -> Any:
+        return value if isinstance(value, pywbem.CIMParameter) else (name, self._argument(value))
 
     def _argument(self, value: Any) -> Any:
         if isinstance(value, pywbem.CIMInstanceName):
             return self.local(value)
+        if isinstance(value, pywbem.CIMInstance):
+            return _EMBEDDED_AS[self._embedded_as](value)
         if isinstance(value, (list, tuple)):
             return [self._argument(item) for item in value]
         return value
@@ -274,6 +301,13 @@ class Session:
             if status_of(error) in MISSING:
                 return []
             raise
+
+
+def _embeds(argument: Any) -> bool:
+    """Whether an argument is or holds an embedded instance."""
+    if isinstance(argument, (list, tuple)):
+        return any(_embeds(item) for item in argument)
+    return isinstance(argument, pywbem.CIMInstance)
 
 
 def open_session(uri: str, options: Mapping[str, Any], progress: Progress = quietly) -> Session:

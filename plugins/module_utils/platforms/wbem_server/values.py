@@ -10,6 +10,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import HostFailed
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server import mof_text
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.errors import pywbem
 
 
@@ -37,12 +38,14 @@ def instance(class_name: str, properties: Mapping[str, Any]) -> Any:
 
 
 def embedded(value: Any) -> Any | None:
-    """An embedded instance, which older servers give as the text of an INSTANCE element."""
+    """An embedded instance, which servers also give as text: that of an INSTANCE element, or MOF."""
     if value is None or isinstance(value, pywbem.CIMInstance):
         return value
     if not isinstance(value, str) or not value.strip():
         return None
     try:
+        if not value.lstrip().startswith("<"):
+            return mof_text.instance_of(value)
         element = ElementTree.fromstring(value)
         found = pywbem.CIMInstance(element.attrib["CLASSNAME"])
         for child in element:
