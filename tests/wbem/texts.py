@@ -24,17 +24,18 @@ def read(world: World, name: str, value: Any) -> Any:
     if form == "instance":
         return value
     try:
-        return _from_mof(world, value) if form == "mof" else _from_xml(value)
+        return from_mof(world, value) if form == "mof" else from_xml(value)
     except pywbem.Error:
         raise CIMError(pywbem.CIM_ERR_INVALID_PARAMETER, f"{name} is no instance") from None
 
 
-def _from_xml(text: str) -> Any:
+def from_xml(text: str) -> Any:
+    """The instance in an INSTANCE element."""
     return TupleParser().parse_instance(xml_to_tupletree_sax(text, "embedded instance"))
 
 
-def _from_mof(world: World, text: str) -> Any:
-    """By the compiler that reads the classes: it knows their types."""
+def from_mof(world: World, text: str) -> Any:
+    """The instance that MOF declares, with the types of its class."""
     space = world.dialect.namespace
     target = pywbem.MOFWBEMConnection()
     target.default_namespace = space

@@ -284,6 +284,7 @@ def test_snapshots(libvirt_cim: Client) -> None:
     job = ended(libvirt_cim, output)
     assert (code, job["JobState"], job["ErrorCode"]) == (0, 7, 1)  # completed, as it says, and failed
     libvirt_cim.state("web", 2)
+    libvirt_cim.server.jobs.seconds = 2.0  # so that the job is seen before it runs
     code, output = libvirt_cim.call(service, "CreateSnapshot", **create)
     assert (code, output["ResultingSnapshot"]) == (0, whole())
     assert libvirt_cim.connection.GetInstance(output["Job"]).get("JobState") is None

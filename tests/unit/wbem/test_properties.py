@@ -30,8 +30,8 @@ from tests.wbem.cimxml import Answer, Call, reply
 from tests.wbem.cimxml import instance as written
 from tests.wbem.classes import compiled
 from tests.wbem.dialects import STANDARD
-from tests.wbem.invoke import _instance_in
 from tests.wbem.providers import properties
+from tests.wbem.texts import from_xml
 
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=12).map(str.strip).filter(bool)
 COUNT = st.integers(min_value=0, max_value=2**40)
@@ -93,7 +93,7 @@ def classes() -> Any:
 def over_the_wire(suffix: str, given_values: dict[str, Any]) -> Any:
     """An instance as the other side reads it."""
     found = classes().instance(STANDARD.class_name(suffix), "root/virt", InstanceID="x", **given_values)
-    return _instance_in("x", written(found))
+    return from_xml(written(found))
 
 
 @examples(deadline=None)  # how long one takes depends on what else the machine does
@@ -136,4 +136,4 @@ def test_replies_hold_any_text() -> None:
     found = classes().instance("CIM_ConcreteJob", "root/virt", InstanceID=text, JobStatus=text)
     body = reply(call, Answer("instance", [found]))
     assert b"<!DOCTYPE" not in body
-    assert _instance_in("x", written(found))["JobStatus"] == text
+    assert from_xml(written(found))["JobStatus"] == text
