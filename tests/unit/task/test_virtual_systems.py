@@ -200,7 +200,7 @@ class Slow(Host):
         self.notes.found = [f"{change.operation} of {change.system.name}"]  # type: ignore[union-attr]
 
     def take_notes(self) -> list[str]:
-        found: list[str] = self.notes.found
+        found: list[str] = getattr(self.notes, "found", [])
         return found
 
 
