@@ -27,6 +27,7 @@ ABOVE = {
     "inventory": {"errors", "model", "plan", "platforms", "task"},
     "plugin_utils": {"errors", "platforms", "task"},
     "action": {"modules", "plugin_utils"},
+    "filter": {"errors", "task"},
     "doc_fragments": {"errors", "model", "task"},
 }
 DRIVERS = {

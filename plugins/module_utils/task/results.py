@@ -35,6 +35,9 @@ from ansible_collections.svpc.virt.plugins.module_utils.plan.pending import pend
 Shown = dict[str, Any]
 """Plain data: what becomes JSON."""
 
+MOMENT = "%Y-%m-%dT%H:%M:%SZ"
+"""How a moment is written, in UTC."""
+
 _PLAIN = frozenset({str, int, bool, float})
 
 
@@ -187,7 +190,7 @@ def snapshot(found: Snapshot | None, family: Iterable[Snapshot]) -> Shown | None
         return None
     created = None
     if found.created is not None:
-        created = datetime.fromtimestamp(found.created, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        created = datetime.fromtimestamp(found.created, timezone.utc).strftime(MOMENT)
     return {
         "name": found.name,
         "snapshot_type": plain(found.snapshot_type),
