@@ -5,57 +5,12 @@
 
 from __future__ import annotations
 
-import contextlib
-
-import libvirt
 import pytest
 
 pytest.register_assert_rewrite("tests.contract")
 from tests import contract
-from tests.integration.conftest import opened
-from tests.integration.platforms.libvirt_systems import guest_settings, wait_booted
 
 pytestmark = pytest.mark.libvirt
-
-
-@pytest.fixture(scope="session")
-def second_network(host):
-    """The name of another active network."""
-    xml = "<network><name>lab-two</name><bridge name='lab1'/><ip address='203.0.113.1' prefix='24'/></network>"
-    with opened(host) as connection:
-        connection.networkDefineXML(xml).create()
-    return "lab-two"
-
-
-@pytest.fixture
-def around(host, connection, pool, network, second_network):
-    """What the host offers; pools and networks of the contract do not stay there."""
-    medium = host.images / "contract.iso"
-    medium.write_bytes(bytes(2048))
-
-    def guest(name):
-        settings = guest_settings(host, name)
-        serial = settings.pop("serial")
-        return settings, (contract.memory(256 * contract.MIB, 256 * contract.MIB), serial)
-
-    yield contract.Surroundings(
-        storage_pool=pool,
-        networks=(network, second_network),
-        folder=str(host.images / "contract-pool"),
-        medium=str(medium),
-        settings={"virtual_system_type": "qemu"},
-        guest=guest,
-        wait_for_guest=lambda name: wait_booted(host, name),
-    )
-    for found in (
-        lambda: connection.storagePoolLookupByName("contract-pool"),
-        lambda: connection.networkLookupByName("contract-net"),
-    ):
-        with contextlib.suppress(libvirt.libvirtError):
-            left = found()
-            with contextlib.suppress(libvirt.libvirtError):
-                left.destroy()
-            left.undefine()
 
 
 class TestLibvirt(contract.Contract):

@@ -14,12 +14,9 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.ho
 pytest.register_assert_rewrite("tests.contract")
 from tests import contract
 from tests.integration.conftest import sweep
-from tests.integration.platforms.test_libvirt_contract import around, second_network
 from tests.wbem import WbemServer
 
 pytestmark = pytest.mark.libvirt
-
-__all__ = ["around", "second_network"]
 
 
 class TestLibvirtBehindWbem(contract.Contract):
