@@ -9,6 +9,11 @@ import pathlib
 
 from ansible.plugins.loader import init_plugin_loader
 from ansible.utils.collection_loader import AnsibleCollectionConfig
+from hypothesis import HealthCheck, settings
 
 if AnsibleCollectionConfig.collection_finder is None:
     init_plugin_loader([str(pathlib.Path(__file__).parents[2] / "collections")])
+
+# How long an example takes to make or to run depends on what else the machine does.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
