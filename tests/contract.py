@@ -18,7 +18,15 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.svpc.virt.plugins.module_utils.errors import Conflict, NotFound, Refused, TimedOut
+from ansible_collections.svpc.virt.plugins.module_utils.errors import (
+    Conflict,
+    InvalidInput,
+    NotFound,
+    NotSupported,
+    Refused,
+    TimedOut,
+)
+from ansible_collections.svpc.virt.plugins.module_utils.model.image import Image, ImageMode
 from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd, only, values
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool import ResourcePool
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
@@ -31,6 +39,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system imp
 )
 from ansible_collections.svpc.virt.plugins.module_utils.plan import changes
 from ansible_collections.svpc.virt.plugins.module_utils.plan.compare import differences, setting_differences
+from ansible_collections.svpc.virt.plugins.module_utils.plan.images import with_images
 from ansible_collections.svpc.virt.plugins.module_utils.plan.match import match
 from ansible_collections.svpc.virt.plugins.module_utils.plan.pending import pending_of
 from ansible_collections.svpc.virt.plugins.module_utils.plan.predict import (
@@ -67,6 +76,8 @@ class Surroundings:
     """A folder on the host that does not exist yet, for a storage pool."""
     medium: str
     """Path of a file that can be put into a CD drive."""
+    image: Image | None = None
+    """A raw image of 4 MiB on the host; None where the host makes no disks from images."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """Settings that every system needs on this host."""
     guest: Callable[[str], tuple[Mapping[str, Any], tuple[Rasd, ...]]] = lambda name: ({}, ())
@@ -114,6 +125,7 @@ def planned(platform: Platform, desired: DesiredSystem, reference: VirtualSystem
     for system in (reference, current):
         known.update(system.defined.settings if system is not None else {})
     capabilities = platform.capabilities({**known, **desired.settings})
+    desired = with_images(desired, current, capabilities, lambda rasd: platform.image_facts(desired.name, rasd))
     storage = platform.storage_of(current) if desired.remove_storage and current is not None else ()
     return plan_system(desired, current, capabilities, reference if current is None else None, storage)
 
@@ -494,6 +506,34 @@ class Contract:
         assert run.resource("root").virtual_quantity == 32 * MIB
         with pytest.raises(Conflict, match="never shrunk"):
             planned(platform, declared(around, disk(around, "root", 16 * MIB)))
+
+    @pytest.mark.parametrize("mode", ImageMode)
+    def test_a_disk_is_made_from_an_image_once(self, platform: Platform, around: Surroundings, mode: ImageMode) -> None:
+        image = around.image
+        if image is None:
+            with pytest.raises(NotSupported, match="image_mode"):
+                planned(platform, declared(around, disk(around, "root", image=Image(path="/x", mode=mode))))
+            return
+        made = replace(disk(around, "root", image=replace(image, mode=mode)), virtual_quantity=None)
+        with pytest.raises(InvalidInput, match=r"1 MiB is less than the 4 MiB"):
+            planned(platform, declared(around, replace(made, virtual_quantity=MIB)))
+        run = converge(platform, declared(around, made))
+        assert run.resource("root").virtual_quantity == 4 * MIB
+        run = converge(platform, declared(around, made, disk(around, "more", 16 * MIB, image=made.image)))
+        assert run.operations == ["add_resource_settings"]
+        assert run.resource("more").virtual_quantity == 16 * MIB
+        # Whatever is declared for a disk that exists, it is not made anew; it may grow.
+        other = Image(path="/no/such/image")
+        grown = replace(made, image=other, virtual_quantity=8 * MIB)
+        run = converge(platform, declared(around, grown))
+        assert run.operations == ["modify_resource_settings"]
+        with pytest.raises(NotFound):
+            planned(platform, declared(around, disk(around, "third", image=other)))
+        run = converge(platform, declared(around, state="absent", remove_storage=True))
+        assert run.operations == ["destroy_system", "return_to_storage_pool", "return_to_storage_pool"]
+        assert not {image.path} & {
+            change.element.host_resource for change in run.plan if isinstance(change, changes.ReturnToStoragePool)
+        }
 
     def test_a_reference_completes_a_new_system(self, platform: Platform, around: Surroundings) -> None:
         template = converge(

@@ -77,6 +77,33 @@ pool_id:
     - A disk of a storage pool is a volume of it. It is created when it does not exist.
   type: str
   aliases: [pool]
+image:
+  description:
+    - For O(@resource_type=disk_drive), an image the disk is made from, once. A disk that exists stays as it is, whatever
+      image is declared; storage that exists already is used as it is, with a warning.
+    - Text is an absolute path. A dictionary has exactly one of C(path), C(volume) (with C(pool_id), if it is not of the
+      pool of the disk) and C(url), and may have C(checksum) and C(format).
+    - A C(path) is looked for on the host first, among the volumes of its active storage pools, then among the files of
+      the machine that runs the module, which is the controller unless the task runs elsewhere. From there it is sent to
+      the host.
+    - A C(url) (http or https) needs a C(checksum), such as V(sha256:) and 64 hexadecimal digits. What was fetched and is
+      as the checksum says is kept on the machine that runs the module, in C($XDG_CACHE_HOME/svpc-virt/images) or
+      C(~/.cache/svpc-virt/images), and fetched only once. In results, a URL has neither user nor query.
+    - C(format) is V(qcow2), V(raw), V(vmdk) or V(vpc). It is only checked, since the beginning of the image tells it. An
+      image that builds on other files, keeps its data in others, is encrypted or packed, or whose header is not sound, is
+      refused.
+    - Where O(@virtual_quantity) is not given, the disk is as large as the image. It can be larger, and not smaller.
+    - The disk has O(@settings.format), by default that of all disks of the pool; the image is converted where it has
+      another one.
+  type: raw
+image_mode:
+  description:
+    - V(copy) makes a disk that needs the image no more. It is the default.
+    - V(linked) makes a qcow2 disk that holds what differs from the image. The image has to be V(qcow2) or V(raw), and to
+      stay as it is. One that is not on the host is kept as a volume of the pool, once for all disks that build on it, and
+      named by its checksum.
+  type: str
+  choices: [copy, linked]
 host_resource:
   description:
     - What is behind it on the host. The image, volume or device of a drive, the device of a passed-through one, the

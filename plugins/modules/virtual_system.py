@@ -69,6 +69,17 @@ EXAMPLES = r"""
     resources:
       - {resource_type: memory, virtual_quantity: 512 MiB}
 
+- name: A system whose disk is made from an image, once
+  svpc.virt.virtual_system:
+    name: cloud
+    resources:
+      - resource_type: disk_drive
+        name: root
+        pool_id: default
+        virtual_quantity: 64 MiB
+        image: {volume: base.img}
+        image_mode: linked
+
 - name: Off, and started with the host
   svpc.virt.virtual_system:
     name: web

@@ -64,10 +64,12 @@ def before(module: str, images: Path) -> Tasks:
 
 def after() -> Tasks:
     """The host as it was."""
+    cloud = {"name": "cloud", "state": "absent", "remove_storage": True}
     system = {"name": "web", "state": "absent", "force_off": True, "remove_storage": True}
     pools = [("default", "disk_drive"), ("default", "ethernet_adapter"), ("images", "disk_drive")]
     return [
         {"svpc.virt.virtual_system": system},
+        {"svpc.virt.virtual_system": cloud},
         *(
             {"svpc.virt.resource_pool": {"pool_id": name, "resource_type": kind, "state": "absent"}}
             for name, kind in pools
@@ -79,6 +81,8 @@ def after() -> Tasks:
 def test_examples(module: Path, host: Host, tmp_path: Path) -> None:
     images = host.images / module.stem
     images.mkdir()
+    base = images / "base.img"
+    base.write_bytes(b"boot" * 2**18)
     tasks = examples(module)
     defaults = {"uri": host.uri}
     power = {**defaults, "shutdown_timeout": 1}
@@ -97,4 +101,4 @@ def test_examples(module: Path, host: Host, tmp_path: Path) -> None:
     run = run_playbook(playbook, {}, timeout=240)
     if run.code:
         pytest.fail(run.explain(), pytrace=False)
-    assert list(images.iterdir()) == []
+    assert list(images.iterdir()) == [base]

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Callable, TypeVar
 
+from ansible_collections.svpc.virt.plugins.module_utils.model.image import ImageMode
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
 from ansible_collections.svpc.virt.plugins.module_utils.model.snapshot import SnapshotType
 
@@ -151,6 +152,8 @@ class Capabilities:
     """Operations offered, named as the changes are (``define_system`` …)."""
     states: frozenset[str] = frozenset({"enabled", "disabled", "shut_down", "offline", "quiesce", "reboot", "reset"})
     """Requested states offered."""
+    image_modes: frozenset[ImageMode] = frozenset()
+    """How disks can be made from images; empty: the host offers no way to do that."""
     starts_paused: bool = False
     """A system that is off or suspended can be brought to paused without executing in between."""
     snapshot_types: frozenset[SnapshotType] = frozenset()

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ansible_collections.svpc.virt.plugins.module_utils.model.image import Image
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceRow, ResourceType, row_of
 from ansible_collections.svpc.virt.plugins.module_utils.model.values import shown
 
@@ -65,6 +66,8 @@ class Rasd:
     automatic_deallocation: bool | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     """What only this type has; names and kinds are in the type's row."""
+    image: Image | None = field(default=None, compare=False)
+    """What new storage for it is made from.  Storage that exists is never compared with it, nor made anew."""
     instance_id: str | None = field(default=None, compare=False)
     """The platform's own handle of an existing resource.  Opaque; never compared, never shown."""
     implied: bool = field(default=False, compare=False)

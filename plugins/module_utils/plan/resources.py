@@ -17,6 +17,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.model.capabilities impor
     Capabilities,
     Live,
 )
+from ansible_collections.svpc.virt.plugins.module_utils.model.image import Image, too_small
 from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd, with_values
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
 from ansible_collections.svpc.virt.plugins.module_utils.plan.changes import (
@@ -126,9 +127,12 @@ def complete(desired: Rasd, current: Rasd | None, allocation: AllocationCapabili
     """A declaration with the quantities that follow from it.
 
     The maximum of processors and memory that is not declared follows the quantity, unless the system has room to grow:
-    then the room stays as it is.  Nothing follows where the host knows no maximum.
+    then the room stays as it is.  Nothing follows where the host knows no maximum.  A new disk is as large as the image
+    it is made from, unless more is declared.
     """
     quantity, maximum = desired.virtual_quantity, desired.maximum_quantity
+    if desired.image is not None and current is None:
+        return _as_large_as_its_image(desired, desired.image)
     if desired.resource_type not in (ResourceType.PROCESSOR, ResourceType.MEMORY):
         return desired
     if maximum is not None:
@@ -150,6 +154,15 @@ def complete(desired: Rasd, current: Rasd | None, allocation: AllocationCapabili
     if had_room and current.maximum_quantity is not None and quantity <= current.maximum_quantity:
         return desired
     return replace(desired, maximum_quantity=quantity)
+
+
+def _as_large_as_its_image(rasd: Rasd, image: Image) -> Rasd:
+    least, quantity = image.least, rasd.virtual_quantity
+    if least is None:
+        return rasd
+    if quantity is not None and quantity < least:
+        raise InvalidInput(too_small(rasd.label, image, least, quantity), minimum=least)
+    return replace(rasd, virtual_quantity=quantity or least)
 
 
 def _add(system: SystemRef, rasd: Rasd, running: Sequence[Rasd] | None, capabilities: Capabilities) -> list[Change]:

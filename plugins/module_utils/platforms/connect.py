@@ -96,6 +96,7 @@ def preload() -> None:
         agent,
         definitions,
         host,
+        images,
         network_xml,
         objections,
         pool_xml,

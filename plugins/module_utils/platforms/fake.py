@@ -23,6 +23,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.model.capabilities impor
     Live,
     PoolCapabilities,
 )
+from ansible_collections.svpc.virt.plugins.module_utils.model.image import ImageFacts, ImageMode
 from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool import ResourcePool
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import RESOURCE_ROWS, ResourceType
@@ -109,6 +110,7 @@ def fake_capabilities() -> Capabilities:
         methods=frozenset(change.operation for change in VERBS if isinstance(change.operation, str))
         | {"create_resource_pool", "create_child_resource_pool"},
         starts_paused=True,
+        image_modes=frozenset(ImageMode),
         snapshot_types=frozenset(SnapshotType),
         pool_types={
             ResourceType.DISK_DRIVE: ("dir", "logical"),
@@ -142,6 +144,8 @@ class FakeHost(Platform):
         self.pools: dict[tuple[ResourceType, str], ResourcePool] = {}
         self.volumes: dict[str, int] = {}
         """Size in bytes of every volume, by path."""
+        self.images: dict[str, ImageFacts] = {}
+        """What is known of every image, by path, volume or URL."""
         self.trees: dict[str, list[Snapshot]] = {}
         self.saved: dict[tuple[str, str], VirtualSystem] = {}
         self.ignores_shutdown: set[str] = set()
@@ -199,6 +203,15 @@ class FakeHost(Platform):
                     reason = f"shared with {others[0]!r}"
                 found.append(StorageElement(rasd.host_resource[0], rasd.pool_id, None, rasd.label, reason))
         return found
+
+    def image_facts(self, system: str, rasd: Rasd) -> ImageFacts | None:
+        assert rasd.image is not None
+        if self._place(system, rasd, rasd.name or rasd.address_on_parent or "") in self.volumes:
+            return None
+        facts = self.images.get(rasd.image.path or rasd.image.volume or rasd.image.url or "")
+        if facts is None:
+            raise errors.NotFound(f"{rasd.label}: there is no {rasd.image.words}")
+        return facts
 
     def addresses_of(self, system: VirtualSystem, source: str) -> Mapping[str, list[str]]:
         return {}

@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import abc
 import contextlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, Callable
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Callable
 
-from ansible_collections.svpc.virt.plugins.module_utils.errors import NotSupported, Unreachable, VirtError
+from ansible_collections.svpc.virt.plugins.module_utils.errors import NotFound, NotSupported, Unreachable, VirtError
 from ansible_collections.svpc.virt.plugins.module_utils.model.capabilities import Capabilities
+from ansible_collections.svpc.virt.plugins.module_utils.model.image import Image, ImageFacts
 from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool import ResourcePool
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
@@ -24,8 +25,54 @@ from ansible_collections.svpc.virt.plugins.module_utils.model.snapshot import Sn
 from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import StorageElement, VirtualSystem
 from ansible_collections.svpc.virt.plugins.module_utils.plan import changes
 
+if TYPE_CHECKING:
+    from ansible_collections.svpc.virt.plugins.module_utils.model.image_format import Sample
+
 NARROWING = ("virtual_system_type", "architecture", "machine", "firmware", "secure_boot")
 """Settings of a virtual system on which it may depend what a host can do for it."""
+
+
+class ImageFile(abc.ABC):
+    """A file with an image, on the machine that runs this."""
+
+    size: int
+    """Bytes."""
+
+    @abc.abstractmethod
+    def chunks(self) -> Iterator[bytes]:
+        """Its bytes from the first to the last.
+
+        Raises Refused at the end when they are not those of the checksum that was declared, HostFailed when it cannot be
+        read.
+        """
+
+    @abc.abstractmethod
+    def checksum(self) -> str:
+        """The checksum that was declared, or else ``sha256:`` and the digest of what it holds."""
+
+
+class ImageFiles(abc.ABC):
+    """Where images come from that are not on the host: files of the machine that runs this, and URLs."""
+
+    @abc.abstractmethod
+    def sample(self, image: Image) -> Sample | None:
+        """What there is to judge an image by, without fetching it as a whole; None when there is no such file."""
+
+    @abc.abstractmethod
+    def open(self, image: Image, progress: Progress) -> contextlib.AbstractContextManager[ImageFile]:
+        """The image as a whole, fetched if need be, for the length of a with block."""
+
+
+class NoImageFiles(ImageFiles):
+    """Has none: only what is on the host can be an image."""
+
+    def sample(self, image: Image) -> Sample | None:
+        """Nothing."""
+        return None
+
+    def open(self, image: Image, progress: Progress) -> contextlib.AbstractContextManager[ImageFile]:
+        """Raises NotFound."""
+        raise NotFound(f"There is no {image.words}")
 
 
 class Platform(abc.ABC):
@@ -80,6 +127,17 @@ class Platform(abc.ABC):
     @abc.abstractmethod
     def storage_of(self, system: VirtualSystem) -> list[StorageElement]:
         """The storage behind every disk and medium of ``system``, each with the reason to keep it, if there is one."""
+
+    def image_facts(self, system: str, rasd: Rasd) -> ImageFacts | None:
+        """What is known of the image that a new disk of ``system`` is to be made from.
+
+        None when the storage for that disk exists already, so that no image is needed.  Raises NotFound when there is no
+        such image, Refused when it is not fit to become a disk.  Asked only where the capabilities have image modes.
+        """
+        raise NotSupported(f"{rasd.label}: this host makes no disks from images")
+
+    def take_images_from(self, files: Callable[[], ImageFiles]) -> None:  # noqa: B027 - a host may know only its own images
+        """Images that are not on the host come from what ``files`` gives when one is needed."""
 
     @abc.abstractmethod
     def addresses_of(self, system: VirtualSystem, source: str) -> Mapping[str, list[str]]:

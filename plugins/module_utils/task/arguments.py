@@ -14,6 +14,7 @@ from typing import Any
 
 from ansible.module_utils.basic import env_fallback
 
+from ansible_collections.svpc.virt.plugins.module_utils.model.image import ImageMode
 from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import ConsumerVisibility, MappingBehavior
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool import (
     ETHERNET_POOL_SETTINGS,
@@ -86,6 +87,8 @@ RESOURCE: Spec = {
     "weight": {"type": "int"},
     "maximum_quantity": {"type": "raw"},
     "pool_id": {"type": "str", "aliases": ["pool"]},
+    "image": {"type": "raw"},
+    "image_mode": {"type": "str", "choices": [member.value for member in ImageMode]},
     "host_resource": {"type": "list", "elements": "str"},
     "connection": {"type": "list", "elements": "str"},
     "address": {"type": "str"},

@@ -39,6 +39,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.model.values import (
 )
 from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import SYSTEM_SETTINGS
 from ansible_collections.svpc.virt.plugins.module_utils.plan.virtual_system import DesiredSystem
+from ansible_collections.svpc.virt.plugins.module_utils.task.desired_image import desired_image
 from ansible_collections.svpc.virt.plugins.module_utils.task.rows import joined_rows
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ RESOURCE_OPTIONS: Mapping[str, tuple[str, ...]] = {
     "weight": (),
     "maximum_quantity": (),
     "pool_id": ("pool",),
+    "image": (),
+    "image_mode": (),
     "host_resource": (),
     "connection": (),
     "address": (),
@@ -188,13 +191,15 @@ def desired_resource(given: Any, where: str) -> Rasd:
     called = f" ({resource_type.word}{f' {name!r}' if name else ''})"
     place = f"{where}{called}: " if where else f"{called.strip(' ()')}: "
     sub_type, settings = _sub_type_and_settings(entry, row, place)
+    pool_id = _text(entry, "pool_id", place)
     return Rasd(
         resource_type=resource_type,
         other_resource_type=_text(entry, "other_resource_type", place),
         resource_sub_type=sub_type,
         name=name,
         weight=_parsed(_NUMBER, entry, "weight", place),
-        pool_id=_text(entry, "pool_id", place),
+        pool_id=pool_id,
+        image=desired_image(entry, resource_type, pool_id, place),
         host_resource=_texts(entry, "host_resource", place),
         connection=_texts(entry, "connection", place),
         address=_address(entry, row, place),

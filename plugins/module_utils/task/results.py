@@ -18,6 +18,7 @@ from typing import Any
 
 from ansible_collections.svpc.virt.plugins.module_utils.model import rasd as rasds
 from ansible_collections.svpc.virt.plugins.module_utils.model.allocations import Allocation
+from ansible_collections.svpc.virt.plugins.module_utils.model.image import Image
 from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool import ResourcePool
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType, row_of
@@ -241,7 +242,14 @@ def _sparse(rasd: Rasd) -> Shown:
     settings = {name[len("settings.") :]: value for name, value in values.items() if name.startswith("settings.")}
     if settings:
         found["settings"] = settings
+    if rasd.image is not None:
+        found.update(_origin(rasd.image))
     return found
+
+
+def _origin(image: Image) -> Shown:
+    """What new storage is made from, by the names of the options."""
+    return {"image": image.shown, "image_mode": image.mode.value}
 
 
 def _define(change: plans.DefineSystem) -> Shown:
@@ -262,7 +270,10 @@ def _destroy(change: plans.DestroySystem) -> Shown:
 
 
 def _add(change: plans.AddResourceSettings) -> Shown:
-    return _of_resource(change.resource, _appearing(rasds.values(change.resource)))
+    found = _of_resource(change.resource, _appearing(rasds.values(change.resource)))
+    if change.resource.image is not None:
+        found.update(_properties(_appearing(_origin(change.resource.image)), lambda _name, value: value))
+    return found
 
 
 def _remove(change: plans.RemoveResourceSettings) -> Shown:

@@ -11,7 +11,19 @@ from dataclasses import dataclass
 from typing import Any, Callable
 
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.connect import open_platform
-from ansible_collections.svpc.virt.plugins.module_utils.platforms.interface import Platform, Progress, quietly
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.interface import (
+    ImageFiles,
+    Platform,
+    Progress,
+    quietly,
+)
+
+
+def _machine_images() -> ImageFiles:
+    """The images of the machine that runs this; loaded only where there is one to find."""
+    from ansible_collections.svpc.virt.plugins.module_utils.task.image_files import MachineImages
+
+    return MachineImages()
 
 
 @dataclass(frozen=True)
@@ -32,6 +44,7 @@ class Task:
     def platform(self) -> Iterator[Platform]:
         """The host, for the length of a with block."""
         platform = self.open(self.params, self.progress)
+        platform.take_images_from(_machine_images)
         try:
             yield platform
         finally:

@@ -17,6 +17,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types imp
 from ansible_collections.svpc.virt.plugins.module_utils.model.states import SystemState
 from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import StorageElement, VirtualSystem
 from ansible_collections.svpc.virt.plugins.module_utils.plan.changes import Plan
+from ansible_collections.svpc.virt.plugins.module_utils.plan.images import with_images
 from ansible_collections.svpc.virt.plugins.module_utils.plan.pending import unfollowed
 from ansible_collections.svpc.virt.plugins.module_utils.plan.predict import predict_system
 from ansible_collections.svpc.virt.plugins.module_utils.plan.references import unmet_references
@@ -233,7 +234,9 @@ class _Planner:
 
     def plan(self, system: VirtualSystem | None) -> Plan:
         subject, desired = self.subject, self.subject.desired
+        name = desired.name
         capabilities = self.surroundings.capabilities(desired.settings, subject.current, subject.reference)
+        desired = with_images(desired, system, capabilities, lambda rasd: self.platform.image_facts(name, rasd))
         storage = self.platform.storage_of(system) if desired.remove_storage and system is not None else []
         if self.behind is None:
             self.behind = storage

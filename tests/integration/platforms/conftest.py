@@ -10,6 +10,8 @@ import contextlib
 import libvirt
 import pytest
 
+from ansible_collections.svpc.virt.plugins.module_utils.model.image import Image
+
 pytest.register_assert_rewrite("tests.contract")
 from tests import contract
 from tests.integration.conftest import opened
@@ -30,6 +32,8 @@ def around(host, connection, pool, network, second_network):
     """What the host offers; pools and networks of the contract do not stay there."""
     medium = host.images / "contract.iso"
     medium.write_bytes(bytes(2048))
+    image = host.images / pool / "base.raw"
+    image.write_bytes(b"boot" + bytes(4 * contract.MIB - 4))
 
     def guest(name):
         settings = guest_settings(host, name)
@@ -41,6 +45,7 @@ def around(host, connection, pool, network, second_network):
         networks=(network, second_network),
         folder=str(host.images / "contract-pool"),
         medium=str(medium),
+        image=Image(path=str(image)),
         settings={"virtual_system_type": "qemu"},
         guest=guest,
         wait_for_guest=lambda name: wait_booted(host, name),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.svpc.virt.plugins.module_utils.model.image import Image, ImageFacts
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool import ResourcePool
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.fake import FakeHost
@@ -24,6 +25,7 @@ def platform() -> FakeHost:
         ResourcePool("wan", ResourceType.ETHERNET_ADAPTER, "isolated", active=True),
     ):
         host.pools[pool.resource_type, pool.pool_id] = pool
+    host.images["/images/base.raw"] = ImageFacts("raw", 4 * 2**20)
     return host
 
 
@@ -34,6 +36,7 @@ def around(platform: FakeHost) -> contract.Surroundings:
         networks=("lan", "wan"),
         folder="/srv/contract",
         medium="/iso/medium.iso",
+        image=Image(path="/images/base.raw"),
         deafen=platform.ignores_shutdown.add,
     )
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.svpc.virt.plugins.module_utils.model.capabilities import Capabilities, Later, PoolCapabilities
+from ansible_collections.svpc.virt.plugins.module_utils.model.image import ImageMode
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
 from ansible_collections.svpc.virt.plugins.module_utils.model.snapshot import SnapshotType
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.allocation_rows import Facts, allocations
@@ -152,6 +153,7 @@ def build_capabilities(found: HostOffer, settings: Mapping[str, Any]) -> Capabil
         live_settings=LIVE_SETTINGS,
         allocation=allocations(Facts(host, offer, found.memory)),
         methods=METHODS,
+        image_modes=frozenset(ImageMode),
         starts_paused=True,
         snapshot_types=frozenset({SnapshotType.FULL, SnapshotType.DISK}),
         pool_types=Later(lambda: _pool_types(found)),

@@ -9,17 +9,24 @@ few of them.  ``connect.preload`` loads all of them, where that is done once for
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import VirtError
 from ansible_collections.svpc.virt.plugins.module_utils.model.capabilities import Capabilities
+from ansible_collections.svpc.virt.plugins.module_utils.model.image import ImageFacts
+from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool import ResourcePool
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
 from ansible_collections.svpc.virt.plugins.module_utils.model.snapshot import Snapshot
 from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import StorageElement, VirtualSystem
 from ansible_collections.svpc.virt.plugins.module_utils.plan import changes
-from ansible_collections.svpc.virt.plugins.module_utils.platforms.interface import Platform, Progress, quietly
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.interface import (
+    ImageFiles,
+    Platform,
+    Progress,
+    quietly,
+)
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import systems
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.node import Node
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.session import Session, open_session
@@ -121,6 +128,14 @@ class LibvirtHost(Platform):
         from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import storage_removal
 
         return storage_removal.storage_of(self.session, system)
+
+    def image_facts(self, system: str, rasd: Rasd) -> ImageFacts | None:
+        from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import storage
+
+        return storage.image_facts(self.session, system, rasd)
+
+    def take_images_from(self, files: Callable[[], ImageFiles]) -> None:
+        self._session.image_files = files
 
     def addresses_of(self, system: VirtualSystem, source: str) -> Mapping[str, list[str]]:
         answer = self.addresses_of_all([system], source)[system.name]

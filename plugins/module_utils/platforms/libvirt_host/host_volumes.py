@@ -83,7 +83,7 @@ class HostVolumes:
         return self._capacities.get(path)
 
     def _ask(self, path: str) -> int | None:
-        from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.storage import open_volume
+        from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.volume_calls import open_volume
 
         try:
             volume = open_volume(self.session, self.index, path, fresh=False)

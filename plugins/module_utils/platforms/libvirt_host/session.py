@@ -11,7 +11,12 @@ from dataclasses import dataclass, field
 from typing import Any, Callable
 
 from ansible_collections.svpc.virt.plugins.module_utils import errors
-from ansible_collections.svpc.virt.plugins.module_utils.platforms.interface import Progress, quietly
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.interface import (
+    ImageFiles,
+    NoImageFiles,
+    Progress,
+    quietly,
+)
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import watchdog
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.errors import (
     is_code,
@@ -41,6 +46,8 @@ class Session:
     progress: Progress = field(default=quietly)
     notes: list[str] = field(default_factory=list, init=False)
     """What the user should know although it was no failure."""
+    image_files: Callable[[], ImageFiles] = field(default=NoImageFiles, init=False)
+    """Gives where images come from that are not on the host."""
     reopen: Callable[[], Session] | None = field(default=None, repr=False)
     watch: Watchdog | None = field(default=None, repr=False)
 

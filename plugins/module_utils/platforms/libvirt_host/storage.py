@@ -17,11 +17,11 @@ from ansible_collections.svpc.virt.plugins.module_utils.errors import (
     NotFound,
     VirtError,
 )
+from ansible_collections.svpc.virt.plugins.module_utils.model.image import Image, ImageFacts
 from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
 from ansible_collections.svpc.virt.plugins.module_utils.model.units import size_words
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.errors import (
-    is_code,
     is_code_of,
     libvirt,
     talking,
@@ -33,11 +33,19 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.s
     find_volume,
 )
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.storage_users import users
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.volume_calls import (
+    NewVolume,
+    create,
+    delete_volume,
+    grow_volume,
+    open_volume,
+    shrinking,
+    volume_format,
+    volume_xml,
+)
 
 MEDIA = (ResourceType.CD_DRIVE, ResourceType.DVD_DRIVE, ResourceType.FLOPPY_DRIVE)
 """Drives whose storage is put in and taken out, and never made."""
-_FORMATS_OF_VOLUMES = {"iso": "raw", "vhd": "vpc", "luks": "raw"}
-"""Words of the model for which libvirt's volumes have another one."""
 
 
 @dataclass
@@ -79,23 +87,35 @@ class Allocations:
                 return rasd  # a file or device that is the user's own business
             pool_id = place.pool
         pool, place = self.index.open_pool(pool_id, f"allocate storage for {label}")
-        image_format = rasd.settings.get("format") or ("qcow2" if place.holds_files else "raw")
+        image_format = _format(rasd, place)
         name = self._volume_name(system, rasd, place, image_format, path, set(taken))
         # Looking again at a folder takes long where there are many files; making a volume tells as well.
         known = find_volume(pool, name, fresh=not place.holds_files)
         if known is not None:
             volume, is_new = known, False
         elif self.dry:
-            _size(name, place, rasd, label)
+            self._check_new(name, place, image_format, rasd, label)
             return rasd
         else:
-            volume, is_new = self._create(pool, place, name, image_format, rasd, label)
+            volume, is_new = self._create(
+                NewVolume(pool, place, name, image_format, rasd.virtual_quantity or 0, label), rasd
+            )
         if not is_new:
             image_format = self._adopt(volume, rasd, system, label, image_format)
         with talking(f"read volume {name!r} of storage pool {pool_id!r}"):
             host_resource = (str(volume.path()),)
         settings = {**rasd.settings, "format": image_format}
         return replace(rasd, pool_id=pool_id, host_resource=host_resource, settings=settings)
+
+    def has_storage_for(self, system: str, rasd: Rasd) -> bool:
+        """Whether the volume of a new disk exists already."""
+        path = rasd.host_resource[0] if rasd.host_resource else None
+        place = self.index.places().get(rasd.pool_id or "") or (self.index.place_of(path) if path else None)
+        if place is None or not place.active:
+            return False
+        pool, place = self.index.open_pool(place.pool, f"look for storage for {rasd.label}")
+        name = self._volume_name(system, rasd, place, _format(rasd, place), path, set())
+        return find_volume(pool, name) is not None
 
     def _volume_name(
         self, system: str, rasd: Rasd, place: Place, image_format: str, path: str | None, taken: set[str]
@@ -116,21 +136,36 @@ class Allocations:
             number += 1
         return volume_name(system, f"disk{number}") + suffix
 
-    def _create(
-        self, pool: libvirt.virStoragePool, place: Place, name: str, image_format: str, rasd: Rasd, label: str
-    ) -> tuple[libvirt.virStorageVol, bool]:
+    def _check_new(self, name: str, place: Place, image_format: str, rasd: Rasd, label: str) -> None:
+        """Raise what can be known to keep a volume from being made."""
+        if rasd.image is None:
+            _size(name, place, rasd, label)
+        elif rasd.image.facts is not None:
+            from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import images
+
+            images.check_place(place, rasd.image, rasd.image.facts.format, image_format, label)
+
+    def _create(self, wanted: NewVolume, rasd: Rasd) -> tuple[libvirt.virStorageVol, bool]:
         """A volume, and whether it is new: there may be one of that name of which libvirt did not know."""
+        pool, place, name = wanted.pool, wanted.place, wanted.name
         if not rasd.virtual_quantity:
             found = find_volume(pool, name)
             if found is not None:
                 return found, False
-        size = _size(name, place, rasd, label)
-        text = volume_xml(name, size, image_format, place.holds_files)
+        made_before = len(self._undo)
         try:
-            with talking(f"create volume {name!r} in storage pool {place.pool!r} for {label}", patient=True):
-                volume = pool.createXML(text, 0)
+            if rasd.image is not None:
+                from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import images
+
+                made = images.make(self.session, self.index, rasd.image, wanted, self._remember)
+                if rasd.virtual_quantity:
+                    grow_volume(made, rasd.virtual_quantity, wanted.label)
+                return made, True
+            size = _size(name, place, rasd, wanted.label)
+            text = volume_xml(name, size, wanted.format, place.holds_files)
+            return create(wanted, text, self._remember), True
         except (HostFailed, Conflict) as error:
-            left = _look_again(pool, name)
+            left = _look_again(pool, name) if len(self._undo) == made_before else None
             if left is None:
                 raise
             # libvirt refuses to write over what exists, before it touches anything, with one of these.  What it leaves
@@ -138,8 +173,10 @@ class Allocations:
             if is_code_of(error, "VIR_ERR_OPERATION_INVALID", "VIR_ERR_OPERATION_FAILED", "VIR_ERR_STORAGE_VOL_EXIST"):
                 return left, False
             raise
-        self._undo.append((f"volume {name!r} of storage pool {place.pool!r}", lambda: self._take_back(volume)))
-        return volume, True
+
+    def _remember(self, what: str, volume: libvirt.virStorageVol) -> None:
+        """Take note of a volume that was made."""
+        self._undo.append((what, lambda: self._take_back(volume)))
 
     def _take_back(self, volume: libvirt.virStorageVol) -> None:
         """Delete a volume made here, unless somebody has found a use for it meanwhile."""
@@ -163,16 +200,35 @@ class Allocations:
             )
         found = document.find("target/format")
         actual = found.get("type", "raw") if found is not None else "raw"
-        wanted = rasd.settings.get("format")
+        wanted = rasd.settings.get("format") or (image_format if rasd.image is not None else None)
         if wanted and volume_format(wanted) != actual:
             raise Conflict(f"{label}: {path} exists with format {actual}, not {wanted}")
+        if rasd.image is not None:
+            self._check_complete(volume, path, rasd.image, label)
         if rasd.virtual_quantity is not None:
             before = int(document.findtext("capacity") or 0)
             if rasd.virtual_quantity < before:
-                raise _shrinking(label, before, rasd.virtual_quantity)
+                raise shrinking(label, before, rasd.virtual_quantity)
             if not self.dry:
                 grow_volume(volume, rasd.virtual_quantity, label)
         return wanted or (actual if found is not None and document.get("type") == "file" else image_format)
+
+    def _check_complete(self, volume: libvirt.virStorageVol, path: str, image: Image, label: str) -> None:
+        """Tell the user that a volume is not made anew.  Raises Conflict where it looks as if it was not finished."""
+        from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.volume_streams import (
+            FIRST,
+            read_part,
+        )
+
+        if not any(read_part(self.session, volume, 0, FIRST)):
+            raise Conflict(
+                f"{label}: {path} exists and begins with nothing, as an image does that was not copied to its end: remove "
+                "it, or leave image out to use it as it is"
+            )
+        if not self.dry:
+            self.session.notes.append(
+                f"{label}: {path} exists and is used as it is: it was not made from {image.words}"
+            )
 
     def users(self) -> dict[str, set[str]]:
         """The systems that use each path, read once."""
@@ -192,6 +248,11 @@ class Allocations:
         return left
 
 
+def _format(rasd: Rasd, place: Place) -> str:
+    """The format of a new volume."""
+    return str(rasd.settings.get("format") or ("qcow2" if place.holds_files else "raw"))
+
+
 def check_storage(session: Session, system: str, resources: Iterable[Rasd]) -> list[Rasd]:
     """The resources with the storage they would get; a volume that is still to be made has no path yet.
 
@@ -206,6 +267,21 @@ def check_storage(session: Session, system: str, resources: Iterable[Rasd]) -> l
         is_name = judged.pool_id and any("/" not in place for place in judged.host_resource or ())
         found.append(replace(judged, host_resource=None) if is_name else judged)
     return found
+
+
+def image_facts(session: Session, system: str, rasd: Rasd) -> ImageFacts | None:
+    """What is known of the image for a new disk of ``system``; None when the volume for the disk exists.
+
+    A pool that is not there, or not active, is told elsewhere, and has no such volume.
+    """
+    from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import images
+
+    allocations = Allocations(session, StorageIndex(session), dry=True)
+    label = f"{rasd.label} of virtual system {system!r}"
+    assert rasd.image is not None
+    if allocations.has_storage_for(system, rasd):
+        return None
+    return images.facts(session, allocations.index, rasd.image, label)
 
 
 def _size(name: str, place: Place, rasd: Rasd, label: str) -> int:
@@ -245,42 +321,6 @@ def volume_name(system: str, resource: str) -> str:
     return f"{system}-{resource}".replace("/", "_")
 
 
-def volume_format(word: str) -> str:
-    """libvirt's word for an image format of the model."""
-    return _FORMATS_OF_VOLUMES.get(word, word)
-
-
-def volume_xml(name: str, capacity: int, image_format: str, file: bool) -> str:
-    """The document of a new volume of ``capacity`` bytes; files take room only as they are written."""
-    volume = ElementTree.Element("volume")
-    ElementTree.SubElement(volume, "name").text = name
-    ElementTree.SubElement(volume, "capacity", unit="bytes").text = str(capacity)
-    if file:
-        ElementTree.SubElement(volume, "allocation", unit="bytes").text = "0"
-        target = ElementTree.SubElement(volume, "target")
-        ElementTree.SubElement(target, "format", type=volume_format(image_format))
-        if image_format == "qcow2":  # the format's older version cannot grow once it holds snapshots
-            ElementTree.SubElement(target, "compat").text = "1.1"
-    return ElementTree.tostring(volume, encoding="unicode")
-
-
-def grow_volume(volume: libvirt.virStorageVol, capacity: int, label: str) -> None:
-    """Give a volume that nobody has open at least ``capacity`` bytes.  Raises InvalidInput when it is larger."""
-    with talking(f"grow {label} to {size_words(capacity)}", patient=True):
-        before = int(volume.info()[1])
-        if capacity < before:
-            raise _shrinking(label, before, capacity)
-        if capacity > before:
-            volume.resize(capacity, 0)
-
-
-def _shrinking(label: str, before: int, wanted: int) -> InvalidInput:
-    return InvalidInput(
-        f"{label} has {size_words(before)} and cannot be made smaller: {size_words(wanted)} would cut data off; "
-        "allowed is the same size or more"
-    )
-
-
 def grow_disk(session: Session, domain: libvirt.virDomain, target: str, path: str, capacity: int, label: str) -> None:
     """Give the disk of a domain ``capacity`` bytes: through the hypervisor while it has the image open, else directly.
 
@@ -290,7 +330,7 @@ def grow_disk(session: Session, domain: libvirt.virDomain, target: str, path: st
         active = bool(domain.isActive())
         before = int(domain.blockInfo(target if active else path, 0)[0])
     if capacity < before:
-        raise _shrinking(label, before, capacity)
+        raise shrinking(label, before, capacity)
     if capacity == before:
         return
     if active:
@@ -304,28 +344,3 @@ def grow_disk(session: Session, domain: libvirt.virDomain, target: str, path: st
             "the virtual system runs, or through a pool of its folder"
         )
     grow_volume(volume, capacity, label)
-
-
-def open_volume(session: Session, index: StorageIndex, path: str, fresh: bool = True) -> libvirt.virStorageVol | None:
-    """The volume at a path, or None when no active pool has one there; see :func:`storage_index.find_volume`."""
-    found = index.volume_of(path)
-    if found is not None and index.places()[found[0]].active:
-        pool, _place = index.open_pool(found[0], f"look up {path}")
-        return find_volume(pool, found[1], fresh)
-    with talking(f"look up the volume at {path}"):
-        try:
-            return session.connection.storageVolLookupByPath(path)
-        except libvirt.libvirtError as error:
-            if is_code(error, "VIR_ERR_NO_STORAGE_VOL", "VIR_ERR_NO_SUPPORT"):
-                return None
-            raise
-
-
-def delete_volume(volume: libvirt.virStorageVol) -> None:
-    """Delete a volume.  One that has gone already is no error."""
-    with talking(f"delete volume {volume.name()!r}", patient=True):
-        try:
-            volume.delete(0)
-        except libvirt.libvirtError as error:
-            if not is_code(error, "VIR_ERR_NO_STORAGE_VOL"):
-                raise

@@ -23,11 +23,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.plan.changes import Retu
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.domains import lookup
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.errors import libvirt, talking
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.session import Session
-from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.storage import (
-    MEDIA,
-    delete_volume,
-    open_volume,
-)
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.storage import MEDIA
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.storage_index import (
     StorageIndex,
     find_volume,
@@ -35,6 +31,10 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.s
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.storage_users import (
     backing_of,
     users,
+)
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.volume_calls import (
+    delete_volume,
+    open_volume,
 )
 
 
