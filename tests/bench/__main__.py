@@ -36,7 +36,7 @@ def lines(systems: int) -> list[Line]:
     beside_the_peer: Line = (
         Question(
             "peer",
-            f"ansible-inventory --list of {systems} systems with svpc.virt.virtual_systems",
+            f"ansible-inventory --graph of {systems} systems with svpc.virt.virtual_systems",
             "the same with community.libvirt.libvirt",
             1.0,
         ),

@@ -32,6 +32,8 @@ from ansible_collections.svpc.virt.plugins.module_utils.task.task import Task
 
 MOST_AT_ONCE = 32
 """So many hosts are read at a time."""
+LAYOUT = 1
+"""Changes whenever a reading gets another shape, so that no cache is read that holds the old one."""
 SECRETS = frozenset(name for name, option in CONNECTION.items() if option.get("no_log"))
 
 Open = Callable[[Mapping[str, Any], Progress], Platform]
@@ -79,7 +81,7 @@ def _bare(value: Any) -> Any:
 def cache_key(connection: Mapping[str, Any], sources: Sequence[str]) -> str:
     """What a reading of a host depends on, as a short word.  Secrets are not in it."""
     known = {name: value for name, value in connection.items() if name not in SECRETS}
-    text = json.dumps([known, list(sources)], sort_keys=True)
+    text = json.dumps([LAYOUT, known, list(sources)], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
