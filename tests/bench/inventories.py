@@ -55,7 +55,7 @@ def time_beside_the_peer(host: Host, question: Question, rounds: int) -> Answer:
 @functools.cache
 def peer_is_installed() -> bool:
     """Whether Ansible finds a community.libvirt to compare with."""
-    command = [Path(sys.executable).with_name("ansible-doc"), "-t", "inventory", "--json", PEER]
+    command = [str(Path(sys.executable).with_name("ansible-doc")), "-t", "inventory", "--json", PEER]
     done = subprocess.run(command, cwd=PROJECT, env=environment({}), capture_output=True, text=True, check=False)
     return done.returncode == 0 and PEER in json.loads(done.stdout or "{}")
 
