@@ -49,6 +49,7 @@ client_key:
 timeout:
   description:
     - Number of seconds after which one call to the host is given up.
+    - A WBEM server may answer a call with a job. The job is followed, however long it takes, for at most an hour.
   type: int
 """
 

@@ -1,14 +1,20 @@
 # Copyright (c) 2026 SVPC authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the contract needs around it on a private libvirt host, whatever platform stands in front of it."""
+"""What the contract needs around it on a private libvirt host, whatever platform stands in front; modules over WBEM."""
 
 from __future__ import annotations
 
 import contextlib
+import importlib
+import json
+from collections.abc import Callable
+from typing import Any
 
 import libvirt
 import pytest
+from ansible.module_utils import basic
+from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.svpc.virt.plugins.module_utils.model.image import Image
 
@@ -16,6 +22,9 @@ pytest.register_assert_rewrite("tests.contract")
 from tests import contract
 from tests.integration.conftest import opened
 from tests.integration.platforms.libvirt_systems import guest_settings, wait_booted
+from tests.wbem import WbemServer
+
+Run = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture(scope="session")
@@ -59,3 +68,22 @@ def around(host, connection, pool, network, second_network):
             with contextlib.suppress(libvirt.libvirtError):
                 left.destroy()
             left.undefine()
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs a module as Ansible does, and returns its result; ``server`` becomes its uri."""
+    warned: list[str] = []
+    monkeypatch.setattr(basic.AnsibleModule, "log", lambda _module, msg, log_args=None: None)
+    monkeypatch.setattr(basic.AnsibleModule, "warn", lambda _module, warning: warned.append(warning))
+
+    def call(_module: str, server: WbemServer, _fails: str | None = None, **params: Any) -> dict[str, Any]:
+        module = importlib.import_module(f"ansible_collections.svpc.virt.plugins.modules.{_module}")
+        given = {"uri": f"{server.url}/{server.dialect.namespace}", "timeout": 5, **params}
+        with patch_module_args(given), pytest.raises(SystemExit):
+            module.main()
+        result: dict[str, Any] = json.loads(capsys.readouterr().out)
+        assert result.get("error_code") == _fails, result
+        return {**result, "warned": warned}
+
+    return call

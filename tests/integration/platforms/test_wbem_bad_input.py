@@ -5,21 +5,19 @@
 
 from __future__ import annotations
 
-import importlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pywbem
-from ansible.module_utils import basic
-from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool import ResourcePool
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.fake import FakeHost
+from tests.integration.platforms.conftest import Run
 from tests.wbem import Faults, WbemServer, classes
 from tests.wbem.dialects import DIALECTS, STANDARD
 from tests.wbem.invoke import Invocation
@@ -35,7 +33,6 @@ WEB: dict[str, Any] = {
         {"resource_type": "ethernet_adapter", "connection": ["lan"], "address": "52:54:00:00:00:01"},
     ],
 }
-Run = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture
@@ -52,25 +49,6 @@ def behind() -> FakeHost:
     ):
         host.pools[pool.resource_type, pool.pool_id] = pool
     return host
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs a module as Ansible does, and returns its result; ``server`` becomes its uri."""
-    warned: list[str] = []
-    monkeypatch.setattr(basic.AnsibleModule, "log", lambda _module, msg, log_args=None: None)
-    monkeypatch.setattr(basic.AnsibleModule, "warn", lambda _module, warning: warned.append(warning))
-
-    def call(_module: str, server: WbemServer, _fails: str | None = None, **params: Any) -> dict[str, Any]:
-        module = importlib.import_module(f"ansible_collections.svpc.virt.plugins.modules.{_module}")
-        given = {"uri": f"{server.url}/{server.dialect.namespace}", "timeout": 5, **params}
-        with patch_module_args(given), pytest.raises(SystemExit):
-            module.main()
-        result: dict[str, Any] = json.loads(capsys.readouterr().out)
-        assert result.get("error_code") == _fails, result
-        return {**result, "warned": warned}
-
-    return call
 
 
 def without(*names: str, **changes: Any) -> Any:

@@ -1,0 +1,147 @@
+# Copyright (c) 2026 SVPC authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every module on a WBEM server: it works, or says what the server does not have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool import ResourcePool
+from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.fake import FakeHost
+from tests.integration.platforms.conftest import Run
+from tests.wbem import WbemServer
+
+MODULES = Path(__file__).parents[3] / "plugins" / "modules"
+USED: set[str] = set()
+WEB: dict[str, Any] = {
+    "name": "web",
+    "resources": [
+        {"resource_type": "processor", "virtual_quantity": 1},
+        {"resource_type": "memory", "virtual_quantity": "256 MiB"},
+    ],
+}
+ADAPTER = {"resource_type": "ethernet_adapter", "connection": ["lan"], "address": "52:54:00:00:00:01"}
+POOL = {"pool_id": "more", "resource_type": "disk_drive", "resource_sub_type": "dir", "host_resource": ["/more"]}
+
+
+@pytest.fixture(params=["standard", "libvirt-cim"])
+def server(request: pytest.FixtureRequest) -> Iterator[WbemServer]:
+    host = FakeHost()
+    for pool in (
+        ResourcePool("images", ResourceType.DISK_DRIVE, "dir", host_resource=("/images",), active=True),
+        ResourcePool("lan", ResourceType.ETHERNET_ADAPTER, "isolated", active=True),
+    ):
+        host.pools[pool.resource_type, pool.pool_id] = pool
+    with WbemServer(host, request.param) as server:
+        yield server
+
+
+@pytest.fixture
+def module(run: Run, server: WbemServer) -> Run:
+    """Runs a module on the server."""
+
+    def call(_module: str, _fails: str | None = None, /, **params: Any) -> dict[str, Any]:
+        USED.add(_module)
+        return run(_module, server, _fails, **params)
+
+    return call
+
+
+@pytest.fixture
+def standard(server: WbemServer) -> bool:
+    """Whether the server is as the profiles describe it."""
+    return server.dialect.name == "standard"
+
+
+def test_systems(module: Run) -> None:
+    assert module("virtual_system", **WEB)["changed"]
+    assert not module("virtual_system", **WEB)["changed"]
+    (web,) = module("virtual_system_info", name=["web"])["virtual_systems"]
+    assert web["state"] == "defined"
+    many = module("virtual_systems", virtual_systems=[WEB, {**WEB, "name": "db", "state": "active"}])
+    assert [change["virtual_system"] for change in many["changes"]] == ["db", "db"]
+    for name in ("web", "db"):
+        assert module("virtual_system", name=name, state="absent", force_off=True, shutdown_timeout=1)["changed"]
+    assert module("virtual_system_info")["virtual_systems"] == []
+
+
+def test_one_resource(module: Run) -> None:
+    module("virtual_system", **WEB)
+    assert module("rasd", virtual_system="web", **ADAPTER)["changed"]
+    assert not module("rasd", virtual_system="web", **ADAPTER)["changed"]
+    assert module("rasd", virtual_system="web", state="absent", **ADAPTER)["changed"]
+
+
+def test_actions(module: Run) -> None:
+    module("virtual_system", **{**WEB, "state": "active"})
+    for action in ("reboot", "reset"):
+        assert module("virtual_system_action", name="web", action=action)["changed"]
+
+
+@pytest.mark.parametrize("state", ["paused", "suspended", "active", "defined"])
+def test_states(module: Run, state: str) -> None:
+    module("virtual_system", **{**WEB, "state": "active"})
+    found = module("virtual_system", name="web", state=state, shutdown_timeout=2, force_off=True)
+    assert found["virtual_system"]["state"] == state
+
+
+def test_pools(module: Run, standard: bool) -> None:
+    made = module("resource_pool", **POOL, state="active" if standard else "present")
+    assert made["changed"]
+    assert "more" in [pool["pool_id"] for pool in module("resource_pool_info")["resource_pools"]]
+    other = {**POOL, "host_resource": ["/elsewhere"]}
+    if not standard:
+        refused = module("resource_pool", "conflict", **other)
+        assert "the server cannot change a pool" in refused["msg"]
+    assert module("resource_pool", **{**POOL, "state": "absent"})["changed"]
+    assert "more" not in [pool["pool_id"] for pool in module("resource_pool_info")["resource_pools"]]
+
+
+def test_snapshots(module: Run, standard: bool) -> None:
+    module("virtual_system", **WEB)
+    snapshot = {"virtual_system": "web", "name": "before"}
+    if not standard:
+        assert "create_snapshot" in module("snapshot", "not_supported", **snapshot)["msg"]
+        assert module("snapshot_info", virtual_system="web")["snapshots"] == []
+        return
+    assert module("snapshot", **snapshot)["changed"]
+    assert [each["name"] for each in module("snapshot_info", virtual_system="web")["snapshots"]] == ["before"]
+    assert module("snapshot", **snapshot, state="applied")["changed"]
+    assert module("snapshot", **snapshot, state="absent")["changed"]
+
+
+def test_the_host(module: Run) -> None:
+    host = module("host_info")["host"]
+    assert host["services"]["virtual_system_management_service"]
+
+
+def test_what_only_the_guest_knows(module: Run, standard: bool) -> None:
+    system = {**WEB, "resources": [*WEB["resources"], ADAPTER], "state": "active", "wait_timeout": 1}
+    failed = module("virtual_system", "not_supported", **system, wait_for="address")
+    assert "does not know the addresses" in failed["msg"]
+    agent = {**system, "name": "other", "settings": {"guest_agent": True}, "wait_for": "guest_agent"}
+    failed = module("virtual_system", "not_supported", **agent)
+    assert ("does not tell whether a guest agent answers" if standard else "guest_agent") in failed["msg"]
+
+
+def test_what_libvirt_cim_cannot_hold_is_refused_by_name(module: Run, standard: bool, server: WbemServer) -> None:
+    if standard:
+        assert module("virtual_system", **WEB, settings={"description": "a note"})["changed"]
+        return
+    failed = module("virtual_system", "not_supported", **WEB, settings={"description": "a note"})
+    assert "description" in failed["msg"]
+    assert "the server keeps no notes" in failed["msg"]
+    named = [*WEB["resources"], {**ADAPTER, "name": "lan"}]
+    failed = module("virtual_system", "not_supported", name="web", resources=named)
+    assert "the server keeps no names of resources" in failed["msg"]
+    assert server.requests.count["DefineSystem"] == 0
+
+
+def test_each_module_was_used() -> None:
+    assert {path.stem for path in MODULES.glob("*.py") if path.stem != "__init__"} == USED
