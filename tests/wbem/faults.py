@@ -42,7 +42,9 @@ class Faults:
     job_references_as_text: bool = False
     """Arrays of references in JobOutParameters are arrays of text; otherwise they are left out."""
     body: str | None = None
-    """``malformed``, ``truncated``, ``empty``, ``huge``, ``bomb``, ``html`` or ``wrong_types`` instead of the reply."""
+    """``malformed``, ``truncated``, ``empty``, ``huge``, ``bomb``, ``html``, ``drip`` or ``wrong_types`` instead of the
+    reply; ``drip`` comes byte by byte, for ``drip_seconds``."""
+    drip_seconds: float = 20.0
     huge_bytes: int = 64 * 2**20
     redirect: str | None = None
     """URL to which every request is redirected."""

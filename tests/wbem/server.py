@@ -155,6 +155,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         headers = {"CIMOperation": "MethodResponse"}
         if body == "huge":
             self._send_huge(headers)
+        elif body == "drip":
+            self._send_slowly(headers)
         elif body == "truncated":
             self._reply(200, content, headers, length=len(content))
             self._hang_up()
@@ -175,6 +177,19 @@ class Handler(http.server.BaseHTTPRequestHandler):
         try:
             for _ in range(size // len(piece)):
                 self.wfile.write(piece)
+        except OSError:
+            pass
+        self._hang_up()
+
+    def _send_slowly(self, headers: dict[str, str]) -> None:
+        """A reply that goes on, a byte at a time: no single read has to wait for long."""
+        self._head(200, 2**20, headers)
+        until = time.monotonic() + self.server.world.faults.drip_seconds
+        try:
+            while time.monotonic() < until:
+                self.wfile.write(b" ")
+                self.wfile.flush()
+                time.sleep(0.05)
         except OSError:
             pass
         self._hang_up()

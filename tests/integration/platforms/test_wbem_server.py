@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import resource
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -106,6 +107,14 @@ def test_certificates() -> None:
         opened(server, validate_certs=False).close()
 
 
+def test_a_certificate_of_another_authority_is_not_trusted() -> None:
+    with WbemServer(FakeHost(), tls=True) as server, WbemServer(FakeHost(), tls=True) as other:
+        assert other.certificates is not None
+        with pytest.raises(errors.Unreachable, match="certificate"):
+            opened(server, ca_cert=str(other.certificates.authority))
+        assert server.requests.total == 0
+
+
 def test_a_client_certificate_is_shown() -> None:
     with WbemServer(FakeHost(), tls=True, demand_client_certificate=True) as server:
         assert server.certificates is not None
@@ -151,6 +160,37 @@ def test_a_server_that_takes_too_long(server: WbemServer, faults: Faults) -> Non
     with pytest.raises(errors.TimedOut, match="timed out"):
         host.virtual_systems()
     assert time.monotonic() - began < 4
+
+
+def test_a_reply_that_never_gets_done(server: WbemServer, faults: Faults) -> None:
+    host = opened(server, timeout=1)
+    faults.body = "drip"
+    began = time.monotonic()
+    with pytest.raises(errors.TimedOut, match="did not finish its reply within 1 seconds"):
+        host.virtual_systems()
+    assert time.monotonic() - began < faults.drip_seconds / 2
+
+
+def test_entities_do_not_blow_up(server: WbemServer, faults: Faults) -> None:
+    host = opened(server)
+    faults.body = "bomb"
+    before, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
+    with pytest.raises((errors.HostFailed, errors.Unreachable)):
+        host.virtual_systems()
+    # The text it stands for has three thousand million letters.
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200 * 1024
+    assert time.monotonic() - began < 30
+
+
+def test_credentials_do_not_follow_a_redirect(faults: Faults) -> None:
+    with (
+        WbemServer(FakeHost(), user="admin", password="s3cret", faults=faults) as server,
+        WbemServer(FakeHost()) as thief,
+    ):
+        faults.redirect = thief.url
+        with pytest.raises(errors.HostFailed, match="redirects"):
+            opened(server, username="admin", password="s3cret")
+        assert (thief.requests.total, thief.requests.connections) == (0, 0)
 
 
 @pytest.mark.parametrize("status", [(500, "Internal Server Error"), (403, "Forbidden"), (503, "Busy")])

@@ -8,7 +8,10 @@ A redirect would carry the request, and with it the credentials, to a place nobo
 
 from __future__ import annotations
 
-import time
+import contextlib
+import os
+import socket
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -56,13 +59,36 @@ class _BoundedReply:
 
     def stream(self, amount: int, decode_content: bool | None = None) -> Iterator[bytes]:
         """The body, decoded, in pieces."""
-        received, began = 0, time.monotonic()
-        for piece in self._raw.stream(amount, decode_content=decode_content):
-            received += len(piece)
-            if received > self._most_bytes:
-                self._raw.close()
-                raise HostFailed(f"The server at {self._url} sends a reply of more than {self._most_bytes} bytes")
-            if time.monotonic() - began > self._seconds:
-                self._raw.close()
-                raise TimedOut(f"The server at {self._url} did not finish its reply within {self._seconds:g} seconds")
-            yield piece
+        received, late = 0, threading.Event()
+
+        def give_up() -> None:
+            late.set()
+            self._cut()
+
+        # A server that sends a byte now and then keeps every single read within its time limit.
+        watch = threading.Timer(self._seconds, give_up)
+        watch.daemon = True
+        watch.start()
+        try:
+            for piece in self._raw.stream(amount, decode_content=decode_content):
+                received += len(piece)
+                if received > self._most_bytes:
+                    self._raw.close()
+                    raise HostFailed(f"The server at {self._url} sends a reply of more than {self._most_bytes} bytes")
+                yield piece
+        except Exception as error:
+            if late.is_set():
+                raise self._too_late() from error
+            raise
+        finally:
+            watch.cancel()
+        if late.is_set():
+            raise self._too_late()
+
+    def _too_late(self) -> TimedOut:
+        return TimedOut(f"The server at {self._url} did not finish its reply within {self._seconds:g} seconds")
+
+    def _cut(self) -> None:
+        """End the connection under whoever is reading from it."""
+        with contextlib.suppress(OSError, ValueError), socket.socket(fileno=os.dup(self._raw.fileno())) as connection:
+            connection.shutdown(socket.SHUT_RDWR)
