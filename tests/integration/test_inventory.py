@@ -131,7 +131,7 @@ def test_a_play_reaches_a_guest_that_the_inventory_has_found(host: Host, guest: 
             "ansible_ssh_common_args": "'-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o ControlPath=none'",
         },
     )
-    run = run_playbook(Path(__file__).with_name("inventory") / "reach.yml", {}, "-i", str(file), timeout=240)
+    run = run_playbook(Path(__file__).with_name("guests") / "reach.yml", {}, "-i", str(file), timeout=240)
     if run.code:
         pytest.fail(run.explain(), pytrace=False)
     said = [record for record in run.records if record.task == "Run a command in the guest" and record.status == "ok"]
