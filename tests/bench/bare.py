@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from typing import Any
@@ -37,3 +37,34 @@ def start(uri: str, document: str) -> None:
     """Define and start a domain."""
     with opened(uri) as connection:
         connection.defineXML(document).create()
+
+
+def define_all(uri: str, documents: Iterable[str]) -> None:
+    """Define domains."""
+    with opened(uri) as connection:
+        for document in documents:
+            connection.defineXML(document)
+
+
+def change_all(uri: str, old: str, new: str) -> None:
+    """Define every domain anew with one text of its document replaced."""
+    flags = libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE
+    with opened(uri) as connection:
+        for domain in connection.listAllDomains():
+            connection.defineXML(domain.XMLDesc(flags).replace(old, new))
+
+
+def start_all(uri: str, documents: Iterable[str]) -> None:
+    """Define and start domains."""
+    with opened(uri) as connection:
+        for document in documents:
+            connection.defineXML(document).create()
+
+
+def remove_all(uri: str) -> None:
+    """Remove every domain."""
+    with opened(uri) as connection:
+        for domain in connection.listAllDomains():
+            if domain.isActive():
+                domain.destroy()
+            domain.undefine()

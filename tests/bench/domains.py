@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 
 from tests.laboratory import Host
@@ -61,17 +62,23 @@ def furnish(host: Host) -> None:
 
 
 def populate(host: Host, systems: int) -> None:
-    """Define so many systems, each with an image of its own that takes next to no space; all stay off."""
+    """Define so many systems, each with an image of its own; all stay off."""
+    names = [f"system-{number:04}" for number in range(systems)]
+    make_images(host, names)
+    with opened(host.uri) as connection:
+        for name in names:
+            connection.defineXML(DOMAIN_XML.format(name=name, disk=image_of(host, name), network=NETWORK))
+
+
+def make_images(host: Host, names: Iterable[str]) -> None:
+    """Make an image for the disk of each system, which takes next to no space."""
     image = image_of(host, SMALL)
     head, size = image.read_bytes()[:4096], image.stat().st_size
+    for name in names:
+        with image_of(host, name).open("wb") as file:
+            file.write(head)
+            file.truncate(size)
     with opened(host.uri) as connection:
-        for number in range(systems):
-            name = f"system-{number:04}"
-            with image_of(host, name).open("wb") as file:
-                file.write(head)
-                file.truncate(size)
-            disk = image_of(host, name)
-            connection.defineXML(DOMAIN_XML.format(name=name, disk=disk, network=NETWORK))
         connection.storagePoolLookupByName(POOL).refresh()
 
 

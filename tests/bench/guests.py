@@ -18,12 +18,12 @@ from .rounds import by_turns, milliseconds
 from .table import Answer, Question
 
 
-def declaration(host: Host) -> dict[str, Any]:
+def declaration(host: Host, name: str = SMALL) -> dict[str, Any]:
     """The options of a small virtual system whose disk is there already."""
-    disk = str(image_of(host, SMALL))
+    disk = str(image_of(host, name))
     return {
         "uri": host.uri,
-        "name": SMALL,
+        "name": name,
         "settings": {"virtual_system_type": "qemu"},
         "resources": [
             {"resource_type": "memory", "virtual_quantity": "64 MiB"},

@@ -18,8 +18,8 @@ from typing import Any
 import yaml
 
 from tests.laboratory import Host
+from tests.tools.delay import delayed
 from tests.tools.playbooks import PROJECT, environment
-from tests.tools.slow_link import slow_link
 
 from . import bare, product
 from .rounds import by_turns, milliseconds
@@ -62,7 +62,7 @@ def peer_is_installed() -> bool:
 
 def time_of_distance(host: Host, question: Question, rounds: int) -> Answer:
     """Milliseconds of reading systems far away, against their documents by as many threads."""
-    with slow_link(host.socket, DISTANCE) as socket:
+    with delayed(str(host.socket), DISTANCE) as socket:
         uri = f"qemu+unix:///system?socket={socket}"
         floors, products = by_turns(
             lambda: milliseconds(lambda: bare.documents_side_by_side(uri)),

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.interface import ORDER
@@ -14,6 +14,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.task.info import virtual
 from ansible_collections.svpc.virt.plugins.module_utils.task.inventory import read_hosts, variables_of
 from ansible_collections.svpc.virt.plugins.module_utils.task.task import Task
 from ansible_collections.svpc.virt.plugins.module_utils.task.virtual_system import manage
+from ansible_collections.svpc.virt.plugins.module_utils.task.virtual_systems import manage as manage_all
 
 
 def read(uri: str) -> dict[str, Any]:
@@ -32,3 +33,8 @@ def inventory(uri: str) -> dict[str, dict[str, Any]]:
 def declare(options: Mapping[str, Any], state: str) -> dict[str, Any]:
     """What module virtual_system returns."""
     return manage(Task({**options, "state": state}))
+
+
+def declare_all(uri: str, declarations: Sequence[Mapping[str, Any]], **options: Any) -> dict[str, Any]:
+    """What module virtual_systems returns."""
+    return manage_all(Task({"uri": uri, "virtual_systems": list(declarations), **options}))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 HEADINGS = ("", "floor", "collection", "ratio", "target", "")
 
@@ -18,7 +18,8 @@ class Question:
     """One line of the table.
 
     name: how the command line calls it. product, floor: what is compared, in words.
-    target: the ratio that is to be kept. unit: of what is measured, "ms" or "MB".
+    target: what is to be kept. unit: of what is measured, "ms" or "MB". bounds: what the target bounds: the
+    "ratio" to the floor, the "amount" itself, or how much it is "more" than the floor.
     """
 
     name: str
@@ -26,6 +27,14 @@ class Question:
     floor: str
     target: float
     unit: str = "ms"
+    bounds: Literal["ratio", "amount", "more"] = "ratio"
+
+    @property
+    def bound(self) -> str:
+        """The target in words."""
+        if self.bounds == "ratio":
+            return f"{self.target:.2f}"
+        return f"{'+' if self.bounds == 'more' else ''}{amount(self.target)} {self.unit}"
 
 
 @dataclass(frozen=True)
@@ -53,8 +62,9 @@ class Answer:
 
     @property
     def met(self) -> bool:
-        """Whether the ratio, as it is shown, keeps the target."""
-        return round(self.ratio, 2) <= self.question.target
+        """Whether what the target bounds, as it is shown, keeps it."""
+        bounded = {"ratio": round(self.ratio, 2), "amount": self.product, "more": self.product - self.floor}
+        return bounded[self.question.bounds] <= self.question.target
 
     def row(self) -> tuple[str, ...]:
         """The line of the table."""
@@ -64,7 +74,7 @@ class Answer:
             f"{amount(self.floor)} {unit}",
             f"{amount(self.product)} {unit}",
             f"{self.ratio:.2f}",
-            f"{self.question.target:.2f}",
+            self.question.bound,
             "met" if self.met else "missed",
         )
 
@@ -80,6 +90,7 @@ class Answer:
             "products": list(self.products),
             "ratio": self.ratio,
             "target": question.target,
+            "bounds": question.bounds,
             "met": self.met,
         }
 
@@ -92,18 +103,22 @@ def amount(number: float) -> str:
 def table(answers: Sequence[Answer]) -> str:
     """All answers, and below them what each line compares."""
     rows = [HEADINGS, *(answer.row() for answer in answers)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
-    last = len(HEADINGS) - 1
-    lines = [
+    first = max(len(row[0]) for row in rows)
+    lines = [*grid(rows, left=(0, len(HEADINGS) - 1)), ""]
+    for answer in answers:
+        question = answer.question
+        lines.append(f"{question.name.ljust(first)}  {question.product};")
+        lines.append(f"{''.ljust(first)}  floor: {question.floor}")
+    return "\n".join(lines)
+
+
+def grid(rows: Sequence[Sequence[str]], left: Sequence[int] = (0,)) -> list[str]:
+    """Rows as lines with their columns in line; numbers stand to the right, the columns ``left`` to the left."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return [
         "  ".join(
-            cell.ljust(width) if column in (0, last) else cell.rjust(width)
+            cell.ljust(width) if column in left else cell.rjust(width)
             for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
         for row in rows
     ]
-    lines.append("")
-    for answer in answers:
-        question = answer.question
-        lines.append(f"{question.name.ljust(widths[0])}  {question.product};")
-        lines.append(f"{''.ljust(widths[0])}  floor: {question.floor}")
-    return "\n".join(lines)

@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.svpc.virt.plugins.plugin_utils.in_process import SWITCH
 from tests.laboratory import Host
 from tests.tools.playbooks import PROJECT, environment
 
@@ -24,14 +25,25 @@ FLOOR, PRODUCT = "floor", "product"
 
 
 def time_of_task(host: Host, question: Question, rounds: int) -> Answer:
-    """Milliseconds of tasks that take turns in one play; the first of each does not count."""
+    """Milliseconds of tasks that take turns in one play, and run where tasks for the controller do."""
+    return _by_turns(host, question, rounds, {})
+
+
+def time_of_shipped_task(host: Host, question: Question, rounds: int) -> Answer:
+    """The same with modules that are sent, as they are to other hosts than the controller."""
+    return _by_turns(host, question, rounds, {SWITCH: False})
+
+
+def _by_turns(host: Host, question: Question, rounds: int, variables: dict[str, Any]) -> Answer:
+    """The first task of each does not count."""
     options = declaration(host)
     product.declare(options, "defined")
     tasks = [
         {"name": FLOOR, "nothing": {}},
         {"name": PRODUCT, "svpc.virt.virtual_system": {**options, "state": "defined"}},
     ]
-    found = durations([{"hosts": "localhost", "gather_facts": False, "tasks": tasks * (rounds + 1)}])
+    play = {"hosts": "localhost", "gather_facts": False, "vars": variables, "tasks": tasks * (rounds + 1)}
+    found = durations([play])
     product.declare(options, "absent")
     return Answer(question, found[FLOOR][1:], found[PRODUCT][1:])
 

@@ -23,8 +23,8 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.fake import Fa
 from tests.integration.conftest import opened, sweep
 from tests.integration.test_wbem_clients import fill
 from tests.laboratory import Host, tiny_guest, wait_for_guest
+from tests.tools.delay import delayed
 from tests.tools.playbooks import PROJECT, environment, run_playbook
-from tests.tools.slow_link import slow_link
 from tests.wbem import WbemServer
 
 pytestmark = pytest.mark.libvirt
@@ -244,7 +244,7 @@ def test_distance_costs_little(host: Host) -> None:
         for number in range(100):
             connection.defineXML(SMALL.format(name=f"far-{number}").replace("type='test'", "type='qemu'"))
     try:
-        with slow_link(host.socket, 0.05) as socket:
+        with delayed(str(host.socket), 0.05) as socket:
             plugin = virtual_systems.InventoryModule()
             started = time.monotonic()
             (reading,) = virtual_systems.read_hosts(

@@ -5,9 +5,13 @@
 
 from __future__ import annotations
 
+from xml.etree import ElementTree
+
 import pytest
 
-from tests.bench.__main__ import lines
+from tests.bench import growth, wbem
+from tests.bench.growth import Step
+from tests.bench.lines import kind_of_host, lines
 from tests.bench.rounds import by_turns
 from tests.bench.table import Answer, Question, amount, table
 
@@ -46,6 +50,44 @@ def test_the_table_tells_ratio_target_verdict_and_meaning():
         "memory  a process that reads;",
         "        floor: a bare one",
     ]
+
+
+@pytest.mark.parametrize(
+    ("bounds", "products", "met", "words"),
+    [
+        ("amount", [150.0], True, "150 ms"),
+        ("amount", [151.0], False, "150 ms"),
+        ("more", [250.0], True, "+150 ms"),
+        ("more", [251.0], False, "+150 ms"),
+    ],
+)
+def test_a_target_can_bound_the_amount_or_what_is_more_than_the_floor(bounds, products, met, words):
+    answer = Answer(Question("loop", "a loop", "one task", 150, "ms", bounds), [100.0], products)
+    assert (answer.met, answer.row()[4]) == (met, words)
+
+
+def test_requests_and_the_time_they_take_are_told_side_by_side():
+    reading = wbem.Surveyed("standard", 200, wbem.Reading(7, 500.0), wbem.Reading(401, 9000.0))
+    written = wbem.Surveyed("standard", 10, wbem.Reading(90, 900.0), wbem.Reading(30, 300.0))
+    words = wbem.told(([reading], [written])).splitlines()
+    assert words[2].split() == ["standard", "200", "7", "500", "ms", "401", "9000", "ms", "18.0"]
+    assert words[-1].split() == ["standard", "10", "90", "900", "ms", "30", "300", "ms"]
+
+
+def test_growth_is_told_for_each_system_and_drawn():
+    steps = [Step(10, 100.0, 20.0, 40.0), Step(1000, 5000.0, 1000.0, 90.0)]
+    assert growth.told(steps).splitlines()[2].split()[:5] == ["10", "100", "ms", "10.0", "ms"]
+    drawn = ElementTree.fromstring(growth.picture(steps))
+    lines_drawn = drawn.findall("{http://www.w3.org/2000/svg}polyline")
+    assert len(lines_drawn) == 3
+    (first, last) = [tuple(map(float, point.split(","))) for point in lines_drawn[0].attrib["points"].split()]
+    assert first[0] < last[0]
+    assert first[1] > last[1]
+
+
+def test_each_line_names_a_host_that_is_made_for_it():
+    kinds = {question.name: kind_of_host(question.name) for question, _answer, _rounds in lines(1000)}
+    assert {"task": "empty", "read": "many", "define": "declared"}.items() <= kinds.items()
 
 
 def test_other_programs_get_every_number():
