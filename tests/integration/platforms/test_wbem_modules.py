@@ -78,6 +78,22 @@ def test_one_resource(module: Run) -> None:
     assert module("rasd", virtual_system="web", state="absent", **ADAPTER)["changed"]
 
 
+def test_a_disk_of_a_pool(module: Run) -> None:
+    disk = {
+        "resource_type": "disk_drive",
+        "pool_id": "images",
+        "address_on_parent": "vda",
+        "resource_sub_type": "virtio",
+        "virtual_quantity": "16 MiB",
+        "settings": {"format": "raw"},
+    }
+    made = module("virtual_system", **{**WEB, "resources": [*WEB["resources"], disk]})
+    (found,) = [one for one in made["virtual_system"]["resources"] if one["resource_type"] == "disk_drive"]
+    assert found["host_resource"]
+    second = {**disk, "address_on_parent": "vdb"}
+    assert module("rasd", virtual_system="web", **second)["changed"]
+
+
 def test_actions(module: Run) -> None:
     module("virtual_system", **{**WEB, "state": "active"})
     for action in ("reboot", "reset"):
