@@ -35,7 +35,7 @@ $(shell [ -L $(LINK) ] || { rm -f $(LINK); mkdir -p $(dir $(LINK)); ln -s ../../
 $(shell [ ! -e $(VENV)/bin/pip ] || head -c 400 $(VENV)/bin/pip | grep -qF '$(abspath $(VENV))/' || rm -rf $(VENV))
 
 .PHONY: help demo test bench setup setup-dev deps deps-laboratory root format lint types unit newer older versions sanity \
-	integration scenarios docs build changelog lock lab clean
+	integration scenarios docs build changelog release-check lock lab clean
 
 help: ## Show this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -160,6 +160,16 @@ build: setup ## Build the artifact in .cache/dist, install it aside and list wha
 	ansible-doc -l svpc.virt; ansible-doc -t inventory -l svpc.virt
 
 # --- Maintenance ---------------------------------------------------------------------------------------------------
+
+release-check: root setup-dev deps-laboratory ## See whether this could be released: nothing uncommitted, changes told, artifact installed and used
+	@[ -z "$$(git status --porcelain)" ] || { echo 'There are changes that are not committed:' >&2; git status --short >&2; exit 1; }
+	@version=$$(sed -n 's/^version: //p' galaxy.yml); \
+	if git rev-parse -q --verify "refs/tags/$$version" >/dev/null; then \
+		echo "galaxy.yml: version $$version has been released already; name the next one." >&2; exit 1; \
+	fi; \
+	[ -n "$$(ls changelogs/fragments)" ] || grep -qxF "v$$version" CHANGELOG.rst || { echo "No fragment, nor CHANGELOG.rst, tells what version $$version changes." >&2; exit 1; }
+	$(MAKE) --no-print-directory lint sanity docs build
+	pytest -q tests/unit/test_collection.py tests/integration/test_artifact.py tests/integration/test_guides.py
 
 changelog: setup-dev ## Turn the fragments into CHANGELOG.rst for the version that galaxy.yml names
 	antsibull-changelog release
