@@ -90,7 +90,7 @@ def test_the_commands_of_the_documents_exist() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
     contributing = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    named = re.findall(r"(?:^|`)make ((?:[a-z]+ ?)+)", README + contributing, re.MULTILINE)
+    named = re.findall(r"(?:^|`)make ((?:[a-z-]+ ?)+)", README + contributing, re.MULTILINE)
     assert {"demo", "test", "lab"} <= {word for words in named for word in words.split()} <= targets
 
 
