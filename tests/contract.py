@@ -30,6 +30,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.model.image import Image
 from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd, only, values
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool import ResourcePool
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
+from ansible_collections.svpc.virt.plugins.module_utils.model.seed import Seed, seed_volume
 from ansible_collections.svpc.virt.plugins.module_utils.model.snapshot import Snapshot, SnapshotType
 from ansible_collections.svpc.virt.plugins.module_utils.model.states import SystemState
 from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import (
@@ -54,7 +55,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.plan.virtual_system impo
     plan_action,
     plan_system,
 )
-from ansible_collections.svpc.virt.plugins.module_utils.platforms.interface import Platform
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.interface import NoImageFiles, Platform
 
 MIB = 2**20
 NAME = "contract"
@@ -86,6 +87,14 @@ class Surroundings:
     """Waits until that guest has booted."""
     deafen: Callable[[str], None] = nothing
     """Makes a system without guest ignore the request to shut down, where a host does not do that by itself."""
+
+
+class Media(NoImageFiles):
+    """Media that hold no more than the mark of their seed."""
+
+    def medium(self, seed: Seed) -> bytes:
+        """A medium of one sector."""
+        return seed.mark.ljust(2048, b"\0")
 
 
 @dataclass(frozen=True)
@@ -534,6 +543,32 @@ class Contract:
         assert not {image.path} & {
             change.element.host_resource for change in run.plan if isinstance(change, changes.ReturnToStoragePool)
         }
+
+    def test_a_seed_is_a_medium_of_the_system(self, platform: Platform, around: Surroundings) -> None:
+        def seeded(text: str, **more: Any) -> DesiredSystem:
+            return declared(around, disk(around, "root"), seed=Seed((("user-data", text),)), **more)
+
+        if around.image is None:
+            with pytest.raises(NotSupported, match="cloud_init"):
+                planned(platform, seeded("one"))
+            return
+        platform.take_images_from(Media)
+        run = converge(platform, seeded("one"))
+        assert run.operations == ["define_system"]
+        first = (run.resource("cloud-init").host_resource or ("",))[0]
+        assert first.endswith(seed_volume(NAME, Seed((("user-data", "one"),))))
+        run = converge(platform, seeded("two", state="active"))
+        assert run.operations == ["modify_resource_settings", "request_state_change", "return_to_storage_pool"]
+        assert [
+            change.element.host_resource for change in run.plan if isinstance(change, changes.ReturnToStoragePool)
+        ] == [first]
+        # While it runs, too; and what is not declared stays.
+        run = converge(platform, seeded("three"))
+        assert run.operations == ["modify_resource_settings", "return_to_storage_pool"]
+        assert run.running("cloud-init").host_resource == run.resource("cloud-init").host_resource
+        assert converge(platform, declared(around, disk(around, "root"))).plan == ()
+        run = converge(platform, declared(around, state="absent"))
+        assert run.operations == ["request_state_change", "destroy_system", "return_to_storage_pool"]
 
     def test_a_reference_completes_a_new_system(self, platform: Platform, around: Surroundings) -> None:
         template = converge(

@@ -51,6 +51,39 @@ options:
         controllers, stays.
     type: bool
     default: false
+  cloud_init:
+    description:
+      - What cloud-init of the guest is to read at its first boot (its data source NoCloud). It is put on a medium of the
+        system, in a CD drive called C(cloud-init), by the Python library pycdlib.
+      - The medium is made anew where its content changes, and removed with the system. A guest that has booted already
+        looks at changed user data only where C(instance-id) in O(cloud_init.meta_data) changes too.
+      - The texts are never shown. The volume with the medium has the first digits of their SHA-256 digest in its name, by
+        which changes are told. One that a snapshot of the system may need stays when the system gets another.
+    type: dict
+    suboptions:
+      user_data:
+        description:
+          - Text as it is, or a dictionary that becomes C(#cloud-config).
+        type: raw
+      meta_data:
+        description:
+          - Text as it is, or a dictionary, to which C(instance-id) and C(local-hostname) are added, if they are not
+            there. Both are O(name).
+        type: raw
+      network_config:
+        description:
+          - Text as it is, or a dictionary.
+        type: raw
+      vendor_data:
+        description:
+          - Text as it is, or a dictionary that becomes C(#cloud-config).
+        type: raw
+      pool_id:
+        description:
+          - The storage pool for the medium. Where it is not given, the pool of the medium the system has, else that of
+            its first disk in a pool.
+        type: str
+        aliases: [pool]
   reference:
     description:
       - Name of an existing virtual system that completes what a new one does not declare. It is not looked at when the

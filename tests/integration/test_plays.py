@@ -56,7 +56,7 @@ def runs(request: pytest.FixtureRequest) -> Iterator[dict[str, Future[tuple[Run,
                     "cmdline": guest.cmdline(),
                     **SECRETS,
                 }
-                verbose = ["-vvv"] if path.stem == "secrets" else []
+                verbose = ["-vvv"] if path.stem in ("secrets", "cloud_init") else []
                 run = run_playbook(path, variables, *verbose, timeout=240)
                 left = sweep(host)
                 shutil.rmtree(images)

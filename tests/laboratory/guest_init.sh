@@ -15,9 +15,12 @@
 #   secure_boot  1 when the firmware enforces it
 #   tpm          major version of the TPM, 0 without one
 #   up           seconds since the kernel's start
+#   name         its host name
+#   keys         the comments of the keys that its seed authorizes,...
 # and "event=NAME" lines: power-button, shutdown, reboot.
 #
 # Words of the kernel's command line:
+# A disc labelled cidata is its seed: the host name and the authorized keys are those of the seed.
 #   lab.name=NAME   the guest's host name, also told to the DHCP server
 #   lab.key=KEY     let the owner of that SSH key (the base64 word of an ed25519 key) log in as root
 #   lab.data=DISK   mount that disk (such as vda) at /data; one without a file system is given one
@@ -52,6 +55,24 @@ new_processors() { # puts each processor to work once; who takes one away later 
     done
     for mark in /run/cpu*; do
         [ -e "/sys/devices/system/cpu/${mark##*/}" ] || rm "$mark"
+    done
+}
+
+seed_value() { # FILE KEY: the text at a key, in a line of its own
+    sed -n "s/^ *\"\{0,1\}$2\"\{0,1\}: *\"\{0,1\}\([^\",]*\).*/\1/p" "/seed/$1" | head -n 1
+}
+tend_seed() { # as cloud-init would: the first disc labelled cidata says who the guest is
+    [ ! -e /run/seed ] || return 0
+    for path in /dev/sr*; do
+        [ "$(dd "if=$path" bs=8 skip=4101 count=4 2>/dev/null | tr -d ' \0')" = cidata ] || continue
+        mkdir -p /seed /root/.ssh
+        mount -t iso9660 -o ro "$path" /seed || continue
+        : >/run/seed
+        name=$(seed_value user-data hostname)
+        name=${name:-$(seed_value meta-data local-hostname)}
+        hostname "${name:-guest}"
+        grep -o 'ssh-[a-z0-9-]* [A-Za-z0-9+/=]* [^"]*' /seed/user-data >/root/.ssh/authorized_keys
+        break
     done
 }
 
@@ -141,12 +162,14 @@ seconds=0
 said=
 while :; do
     new_processors
+    tend_seed
     tend_nics
     tend_data
     tend_agent
     memory=$(sed -n 's/^MemTotal: *\([0-9]*\).*/\1/p' /proc/meminfo)
     mounted=$(grep -c ' /data ' /proc/mounts)
     see="cpus=$(nproc) memory_kib=$memory disks=$(disks) nics=$(nics) media=$(media) mounted=$mounted"
+    see="$see name=$(hostname) keys=$(sed 's/.* //' /root/.ssh/authorized_keys 2>/dev/null | each)"
     see="$see firmware=$firmware secure_boot=${secure_boot:-0} tpm=${tpm:-0}"
     if [ "$see" != "$said" ] || [ $((seconds % 5)) = 0 ]; then
         read -r up idle </proc/uptime

@@ -30,7 +30,8 @@ class Report:
     cpus: processors at work. memory_kib: memory its kernel manages. disks: bytes by name.
     nics: by name. media: (bytes, volume label) of the disc in each drive that has one.
     mounted: whether its data disk is mounted. firmware: "bios" or "efi". secure_boot: whether the
-    firmware enforces it. tpm: major version, 0 without one. up: seconds since the kernel's start.
+    firmware enforces it. tpm: major version, 0 without one. up: seconds since the kernel's start. name: its host name.
+    keys: the comments of the keys that its seed authorizes.
     """
 
     cpus: int
@@ -43,6 +44,8 @@ class Report:
     secure_boot: bool = False
     tpm: int = 0
     up: int = 0
+    name: str = ""
+    keys: tuple[str, ...] = ()
 
     @property
     def addresses(self) -> list[str]:
@@ -81,6 +84,8 @@ def parse_line(line: str) -> Report | Event | None:
             secure_boot=words["secure_boot"] == "1",
             tpm=int(words["tpm"]),
             up=int(words["up"]),
+            name=words.get("name", ""),
+            keys=tuple(_listed(words.get("keys", ""))),
         )
     except (KeyError, ValueError):
         return None

@@ -35,6 +35,7 @@ DRIVERS = {
     "libvirt_qemu": "platforms/libvirt_host",
     "lxml": "platforms/libvirt_host",
     "pywbem": "platforms/wbem_server",
+    "pycdlib": "task",
 }
 WITH_ANSIBLE = {"task", "modules", "inventory", "plugin_utils", "action", "doc_fragments"}
 FILES = sorted(PLUGINS.rglob("*.py"))

@@ -84,7 +84,7 @@ def test_rows_of_settings_are_whole(table: str, settings: Mapping[str, SettingRo
 
 def test_properties_are_those_of_the_class() -> None:
     fields = {field.name for field in dataclasses.fields(Rasd)}
-    assert set(PROPERTIES) == fields - {"resource_type", "settings", "image", "instance_id", "implied"}
+    assert set(PROPERTIES) == fields - {"resource_type", "settings", "image", "seed", "instance_id", "implied"}
     assert set(ABSENT) <= set(PROPERTIES)
 
 

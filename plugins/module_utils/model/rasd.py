@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible_collections.svpc.virt.plugins.module_utils.model.image import Image
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceRow, ResourceType, row_of
+from ansible_collections.svpc.virt.plugins.module_utils.model.seed import Seed
 from ansible_collections.svpc.virt.plugins.module_utils.model.values import shown
 
 
@@ -68,6 +69,8 @@ class Rasd:
     """What only this type has; names and kinds are in the type's row."""
     image: Image | None = field(default=None, compare=False)
     """What new storage for it is made from.  Storage that exists is never compared with it, nor made anew."""
+    seed: Seed | None = field(default=None, compare=False)
+    """What a new medium in it holds.  It is compared by the name of its volume."""
     instance_id: str | None = field(default=None, compare=False)
     """The platform's own handle of an existing resource.  Opaque; never compared, never shown."""
     implied: bool = field(default=False, compare=False)

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Union
 
 from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool import ResourcePool
+from ansible_collections.svpc.virt.plugins.module_utils.model.seed import Seed
 from ansible_collections.svpc.virt.plugins.module_utils.model.snapshot import SnapshotType
 from ansible_collections.svpc.virt.plugins.module_utils.model.states import RequestedState
 from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import (
@@ -81,6 +82,8 @@ class ModifyResourceSettings:
     running_before: Rasd | None = None
     """The same resource in the running system."""
     live_differences: Mapping[str, Difference] = field(default_factory=dict)
+    seed: Seed | None = field(default=None, compare=False)
+    """What the new medium holds, where that is made with the change."""
 
     @property
     def live(self) -> bool:

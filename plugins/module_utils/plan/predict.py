@@ -92,7 +92,10 @@ def _modified(configuration: Configuration, before: Rasd, found: Any) -> Configu
 def _following(before: Rasd, after: Rasd, found: Any) -> Rasd:
     """A changed resource without the values that followed from what was changed: the host finds out the new ones."""
     if "host_resource" in found and before.row.host_resource_identifies:
-        names = {"virtual_quantity", "pool_id"}
+        places = after.host_resource or ()
+        by_name = bool(places) and all("/" not in place for place in places)
+        # The name of a volume is one of the pool that it was in; a path may lead into any.
+        names = {"virtual_quantity"} if by_name else {"virtual_quantity", "pool_id"}
     elif "connection" in found and before.pool_id and before.pool_id in (before.connection or ()):
         names = {"pool_id"}
     else:

@@ -183,7 +183,11 @@ def _add(system: SystemRef, rasd: Rasd, running: Sequence[Rasd] | None, capabili
     changes: list[Change] = [AddResourceSettings(system, same, in_definition=True, live=False)]
     live = live_part(rasd, existing, allocation, differences(rasd, existing))
     if live:
-        changes.append(ModifyResourceSettings(system, before=existing, running_before=existing, live_differences=live))
+        changes.append(
+            ModifyResourceSettings(
+                system, before=existing, running_before=existing, live_differences=live, seed=rasd.seed
+            )
+        )
     return changes
 
 
@@ -223,6 +227,7 @@ def _modify(
                 differences=found,
                 running_before=running_rasd if live else None,
                 live_differences=live,
+                seed=rasd.seed if "host_resource" in {**found, **live} else None,
             )
         )
     if running is not None and running_rasd is None:

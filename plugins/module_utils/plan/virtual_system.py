@@ -18,6 +18,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.errors import (
 )
 from ansible_collections.svpc.virt.plugins.module_utils.model.capabilities import Capabilities
 from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd, values
+from ansible_collections.svpc.virt.plugins.module_utils.model.seed import Seed
 from ansible_collections.svpc.virt.plugins.module_utils.model.states import INSTANTIATED, RequestedState, SystemState
 from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import (
     SYSTEM_SETTINGS,
@@ -47,6 +48,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.plan.match import counte
 from ansible_collections.svpc.virt.plugins.module_utils.plan.pending import pending_of
 from ansible_collections.svpc.virt.plugins.module_utils.plan.predict import predict_system
 from ansible_collections.svpc.virt.plugins.module_utils.plan.resources import plan_resources, unwanted_of
+from ansible_collections.svpc.virt.plugins.module_utils.plan.seed import outdated_seeds, with_seed_drive
 from ansible_collections.svpc.virt.plugins.module_utils.plan.states import check_request, transitions
 
 STATES = ("present", "defined", "active", "paused", "suspended", "absent")
@@ -75,6 +77,10 @@ class DesiredSystem:
     force_off: bool = False
     """After that time, turn it off; also: a saved state may be discarded."""
     remove_storage: bool = False
+    seed: Seed | None = None
+    """What cloud-init of the guest is to read, on a medium of the system; None: not managed."""
+    seed_pool: str | None = None
+    """The storage pool of that medium; None: that of the system's disks."""
 
     @property
     def target(self) -> SystemState | None:
@@ -97,6 +103,11 @@ def plan_system(
     """
     if desired.state not in STATES:
         raise allowed_words("state", desired.state, STATES)
+    if desired.seed is not None and desired.state != "absent":
+        drives = with_seed_drive(
+            desired.resources, desired.name, desired.seed, desired.seed_pool, current, capabilities
+        )
+        desired = replace(desired, resources=drives)
     if desired.state == "absent":
         plan = _plan_absent(desired, current, capabilities, storage)
     elif current is None:
@@ -176,6 +187,7 @@ def _plan_absent(
         plan += _to_state(desired, system, current.state, capabilities, SystemState.DEFINED)
     if current.persistent:
         plan.append(DestroySystem(system, snapshots=current.snapshots, belongings=current.belongings))
+    plan += outdated_seeds(current, None)
     if desired.remove_storage:
         plan += [ReturnToStoragePool(element) for element in storage if element.kept_because is None]
     return plan
@@ -207,6 +219,7 @@ def _plan_existing(
         plan = [*before, *_definition_only(middle), *_restart(desired, system, state, target, capabilities)]
     if desired.remove_storage:
         plan += _storage_of_removed(current, plan, middle, storage)
+    plan += outdated_seeds(current, predict_system(current, plan))
     return plan
 
 

@@ -102,6 +102,7 @@ def preload() -> None:
         pool_xml,
         pools,
         resources,
+        seeds,
         snapshots,
         states,
         storage_removal,

@@ -21,6 +21,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.model.image import Image
 from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool import ResourcePool
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
+from ansible_collections.svpc.virt.plugins.module_utils.model.seed import Seed
 from ansible_collections.svpc.virt.plugins.module_utils.model.snapshot import Snapshot
 from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import StorageElement, VirtualSystem
 from ansible_collections.svpc.virt.plugins.module_utils.plan import changes
@@ -62,6 +63,10 @@ class ImageFiles(abc.ABC):
     def open(self, image: Image, progress: Progress) -> contextlib.AbstractContextManager[ImageFile]:
         """The image as a whole, fetched if need be, for the length of a with block."""
 
+    @abc.abstractmethod
+    def medium(self, seed: Seed) -> bytes:
+        """A medium with a seed, which begins with the seed's mark."""
+
 
 class NoImageFiles(ImageFiles):
     """Has none: only what is on the host can be an image."""
@@ -73,6 +78,10 @@ class NoImageFiles(ImageFiles):
     def open(self, image: Image, progress: Progress) -> contextlib.AbstractContextManager[ImageFile]:
         """Raises NotFound."""
         raise NotFound(f"There is no {image.words}")
+
+    def medium(self, seed: Seed) -> bytes:
+        """Raises NotSupported."""
+        raise NotSupported("There is nothing here that makes media")
 
 
 class Platform(abc.ABC):

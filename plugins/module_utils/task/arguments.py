@@ -22,6 +22,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool impo
     STORAGE_POOL_SETTINGS,
 )
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import RESOURCE_ROWS, ResourceType
+from ansible_collections.svpc.virt.plugins.module_utils.model.seed import SEED_FILES
 from ansible_collections.svpc.virt.plugins.module_utils.model.snapshot import SNAPSHOT_STATES, SnapshotType
 from ansible_collections.svpc.virt.plugins.module_utils.model.states import SystemState
 from ansible_collections.svpc.virt.plugins.module_utils.model.values import Kind, SettingRow
@@ -112,6 +113,12 @@ POWER: Spec = {
 }
 """What may be done to a running system for the sake of a change."""
 
+CLOUD_INIT: Spec = {
+    **{name: {"type": "raw"} for name in SEED_FILES},
+    "pool_id": {"type": "str", "aliases": ["pool"]},
+}
+"""What cloud-init of the guest reads.  Its texts are hidden by :mod:`task.hidden`."""
+
 VIRTUAL_SYSTEM: Spec = {
     "name": {"type": "str", "required": True},
     "uuid": {"type": "str", "aliases": ["virtual_system_identifier"]},
@@ -119,6 +126,7 @@ VIRTUAL_SYSTEM: Spec = {
     "settings": {"type": "dict", "options": settings_spec(SYSTEM_SETTINGS)},
     "resources": {"type": "list", "elements": "dict", "options": RESOURCE},
     "exclusive": {"type": "bool", "default": False},
+    "cloud_init": {"type": "dict", "options": CLOUD_INIT},
     "reference": {"type": "str"},
     "remove_storage": {"type": "bool", "default": False},
     "wait_for": {"type": "str", "default": "none", "choices": ["none", "address", "guest_agent"]},

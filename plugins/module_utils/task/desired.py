@@ -40,6 +40,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.model.values import (
 from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import SYSTEM_SETTINGS
 from ansible_collections.svpc.virt.plugins.module_utils.plan.virtual_system import DesiredSystem
 from ansible_collections.svpc.virt.plugins.module_utils.task.desired_image import desired_image
+from ansible_collections.svpc.virt.plugins.module_utils.task.desired_seed import desired_seed
 from ansible_collections.svpc.virt.plugins.module_utils.task.rows import joined_rows
 
 if TYPE_CHECKING:
@@ -104,6 +105,7 @@ def desired_system(params: Mapping[str, Any]) -> DesiredSystem:
         ),
         exclusive=exclusive,
         remove_storage=bool(params.get("remove_storage")),
+        **desired_seed(params.get("cloud_init"), name, params.get("state") or "present"),
         **_power(params),
     )
 

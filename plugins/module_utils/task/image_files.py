@@ -28,8 +28,10 @@ from ansible_collections.svpc.virt.plugins.module_utils.errors import (
 )
 from ansible_collections.svpc.virt.plugins.module_utils.model.image import Image, public_url
 from ansible_collections.svpc.virt.plugins.module_utils.model.image_format import HEAD, TAIL, Sample
+from ansible_collections.svpc.virt.plugins.module_utils.model.seed import Seed
 from ansible_collections.svpc.virt.plugins.module_utils.model.units import size_words
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.interface import ImageFile, ImageFiles, Progress
+from ansible_collections.svpc.virt.plugins.module_utils.task.seed_medium import seed_medium
 
 CHUNK = 1 << 20
 """Bytes that are read at once."""
@@ -135,6 +137,10 @@ class MachineImages(ImageFiles):
                 if path is not None and image.url is not None:  # spoilt since it was fetched: fetch it anew next time
                     _remove(path)
                 raise
+
+    def medium(self, seed: Seed) -> bytes:
+        """A medium with a seed, made here."""
+        return seed_medium(seed)
 
     def _path_of(self, image: Image) -> str | None:
         if image.url is not None:

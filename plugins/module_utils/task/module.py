@@ -20,6 +20,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.errors import InvalidInp
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.connect import open_platform
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.interface import Platform, Progress
 from ansible_collections.svpc.virt.plugins.module_utils.task.arguments import CONNECTION, Spec
+from ansible_collections.svpc.virt.plugins.module_utils.task.hidden import hidden
 from ansible_collections.svpc.virt.plugins.module_utils.task.progress import Teller
 from ansible_collections.svpc.virt.plugins.module_utils.task.task import Task
 
@@ -56,14 +57,20 @@ class Module(AnsibleModule):
 
         Ansible looks for these in the text of a list or mapping, where quotes and backslashes are written otherwise.
         """
-        params, self.params = self.params, remove_values(self.params, self.no_log_values)
+        params, self.params = self.params, hidden(remove_values(self.params, self.no_log_values))
         super()._log_invocation()
         self.params = params
 
     def fail_json(self, msg: str, **kwargs: Any) -> NoReturn:
         """Fail with ``msg``."""
         kwargs.setdefault("error_code", InvalidInput.code)
+        kwargs.setdefault("invocation", {"module_args": hidden(self.params)})
         super().fail_json(msg, **kwargs)
+
+    def exit_json(self, **kwargs: Any) -> NoReturn:
+        """Succeed, and tell the arguments as they may be shown."""
+        kwargs.setdefault("invocation", {"module_args": hidden(self.params)})
+        super().exit_json(**kwargs)
 
     def perform(
         self, progress: Progress, opener: Callable[[Mapping[str, Any], Progress], Platform] = open_platform

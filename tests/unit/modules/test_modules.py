@@ -175,6 +175,31 @@ def test_a_secret_shows_nowhere(run: Run) -> None:
             assert secret not in json.dumps(result)
 
 
+def test_a_seed_shows_nowhere(run: Run) -> None:
+    def declare(secret: str, **how: Any) -> dict[str, Any]:
+        cloud_init = {
+            "user_data": {"password": secret},
+            "vendor_data": f"#!/bin/sh\necho {secret}\n",
+            "pool_id": "vmpool",
+        }
+        return run("virtual_system", name="web", cloud_init=cloud_init, **how)
+
+    results = [declare("sesame"), declare("swordfish", _check=True, _diff=True), declare("swordfish", _diff=True)]
+    assert [result["changed"] for result in results] == [True, True, True]
+    assert results[1]["changes"] == results[2]["changes"]
+    assert results[2]["diff"]["before"] != results[2]["diff"]["after"]
+    assert not declare("swordfish")["changed"]
+    results += [declare("sesame", state="nonsense", _fails=True)]
+    results += [run("virtual_system", name="web", cloud_init={"user_data": 7, "vendor_data": "sesame"}, _fails=True)]
+    assert results[-1]["error_code"] == "invalid_input"
+    results += [run("virtual_system", name="web", state="absent", _diff=True)]
+    assert [change["operation"] for change in results[-1]["changes"]] == ["destroy_system", "return_to_storage_pool"]
+    for result in results:
+        shown = json.dumps(result, default=str)
+        for secret in ("sesame", "swordfish"):
+            assert secret not in shown
+
+
 @pytest.mark.parametrize("secret", ["open sesame", "o'pen\"ses\\ame", "ses\nlíne"])
 def test_the_arguments_that_are_logged_hold_no_secret(run: Run, secret: str) -> None:
     """Also not as Python writes it inside a list: to the system's log goes the text of nested arguments."""

@@ -302,7 +302,7 @@ def _base(session: Session, image: Image, found: ImageFacts, wanted: NewVolume) 
     made: list[libvirt.virStorageVol] = []
     while True:
         known = find_volume(wanted.pool, name)
-        if known is not None and _is_complete(session, known, first, image):
+        if known is not None and is_complete(session, known, first, image.words):
             return known
         try:
             return _sent(session, image, found, base, lambda _what, volume: made.append(volume))
@@ -314,8 +314,8 @@ def _base(session: Session, image: Image, found: ImageFacts, wanted: NewVolume) 
             raise
 
 
-def _is_complete(session: Session, volume: libvirt.virStorageVol, first: bytes, image: Image) -> bool:
-    """Whether a volume holds the whole image, which it does when it begins as the image does: that is written last.
+def is_complete(session: Session, volume: libvirt.virStorageVol, first: bytes, words: str) -> bool:
+    """Whether a volume holds all it is to hold, which it does when it begins with ``first``: that is written last.
 
     One that begins with nothing is being filled by somebody else, who is waited for, or was interrupted, and is
     deleted.  Raises Conflict when it holds something else.
@@ -326,7 +326,7 @@ def _is_complete(session: Session, volume: libvirt.virStorageVol, first: bytes, 
         if begins == first:
             return True
         if any(begins):
-            raise Conflict(f"Volume {volume.name()!r} exists and does not hold the {image.words}: remove it")
+            raise Conflict(f"Volume {volume.name()!r} exists and does not hold the {words}: remove it")
         with talking(f"read volume {volume.name()!r}"):
             filled = int(volume.info()[2])
         if filled == seen:

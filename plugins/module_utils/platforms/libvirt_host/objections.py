@@ -21,9 +21,13 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.d
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.errors import talking
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.live import cpus_of
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.new_domain import new_domain
-from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.resources import values_to_write
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.resources import (
+    values_to_write,
+    with_seed,
+)
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.session import Session
-from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.storage import check_storage
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.storage import Allocations, check_storage
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.storage_index import StorageIndex
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.verbatim import take_away
 
 
@@ -55,6 +59,7 @@ def check_modify(session: Session, change: changes.ModifyResourceSettings) -> No
     """Raise what keeps a resource from being changed."""
     if not change.differences:
         return
+    change = with_seed(Allocations(session, StorageIndex(session), dry=True), change)
     rest = values_to_write(session, change.before, change.differences)
     if "host_resource" in rest:
         _check_processors(session, (replace(change.before, host_resource=rest["host_resource"][1]),))

@@ -126,11 +126,14 @@ def modify_resource_settings(session: Session, change: changes.ModifyResourceSet
     back; then the running system.  Raises Conflict when the resource is no longer as in ``change.before``.
     """
     domain = existing(session, change.system)
-    rest = values_to_write(session, change.before, change.differences)
-    live = values_to_write(session, change.before, change.live_differences)
-    grown = _grow(session, domain, change)
+    allocations = Allocations(session, StorageIndex(session))
+    change = with_seed(allocations, change)
     definition: Definition | None = None
+    grown: list[str] = []
     try:
+        rest = values_to_write(session, change.before, change.differences)
+        live = values_to_write(session, change.before, change.live_differences)
+        grown = _grow(session, domain, change)
         if change.differences:
             definition = Definition(session, domain)
             if not grown:
@@ -142,8 +145,31 @@ def modify_resource_settings(session: Session, change: changes.ModifyResourceSet
             change_running(session, domain, change.running_before or change.before, live)
     except VirtError as error:
         left = definition.restore() if definition else []
-        tell(error, [*grown, *left])
+        tell(error, [*grown, *left, *allocations.give_back()])
         raise
+
+
+def with_seed(allocations: Allocations, change: changes.ModifyResourceSettings) -> changes.ModifyResourceSettings:
+    """The change with the path of the medium with a seed, which is made for it."""
+    if change.seed is None:
+        return change
+    named = {**change.live_differences, **change.differences}
+    pool_id = named["pool_id"][1] if "pool_id" in named else change.before.pool_id
+    wanted = replace(change.before, pool_id=pool_id, host_resource=named["host_resource"][1])
+    path = allocations.provide_seed(change.system.name, wanted, change.seed).host_resource
+
+    def with_path(found: Mapping[str, changes.Difference]) -> dict[str, changes.Difference]:
+        return {
+            name: (pair[0], path) if name == "host_resource" else pair
+            for name, pair in found.items()
+            if name != "pool_id"
+        }
+
+    return replace(
+        change,
+        differences=with_path(change.differences),
+        live_differences=with_path(change.live_differences),
+    )
 
 
 def values_to_write(

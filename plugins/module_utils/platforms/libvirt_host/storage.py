@@ -20,6 +20,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.errors import (
 from ansible_collections.svpc.virt.plugins.module_utils.model.image import Image, ImageFacts
 from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
+from ansible_collections.svpc.virt.plugins.module_utils.model.seed import Seed
 from ansible_collections.svpc.virt.plugins.module_utils.model.units import size_words
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.errors import (
     is_code_of,
@@ -68,6 +69,8 @@ class Allocations:
         HostFailed when there is not enough room; nothing half-made stays.
         """
         if rasd.resource_type in MEDIA:
+            if rasd.seed is not None:
+                return self.provide_seed(system, rasd, rasd.seed)
             return replace(rasd, host_resource=with_paths(self.index, rasd.pool_id, rasd.host_resource))
         if rasd.resource_type is not ResourceType.DISK_DRIVE:
             return rasd
@@ -106,6 +109,17 @@ class Allocations:
             host_resource = (str(volume.path()),)
         settings = {**rasd.settings, "format": image_format}
         return replace(rasd, pool_id=pool_id, host_resource=host_resource, settings=settings)
+
+    def provide_seed(self, system: str, rasd: Rasd, seed: Seed) -> Rasd:
+        """The drive with the path of the medium with its seed, which is made if it is not there."""
+        label = f"{rasd.label} of virtual system {system!r}"
+        pool, place = self.index.open_pool(rasd.pool_id or "", f"make the medium for {label}")
+        name = (rasd.host_resource or ("",))[0]
+        if not self.dry:
+            from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import seeds
+
+            seeds.provide(self.session, NewVolume(pool, place, name, "raw", 0, label), seed, self._remember)
+        return replace(rasd, host_resource=(posixpath.join(place.folder, name),))
 
     def has_storage_for(self, system: str, rasd: Rasd) -> bool:
         """Whether the volume of a new disk exists already."""
