@@ -17,6 +17,7 @@ from tests.laboratory import Host, Laboratory, LaboratoryError
 
 from . import growth, wbem
 from .domains import furnish, populate
+from .inventories import peer_is_installed
 from .lines import kind_of_host, lines
 from .table import Answer, table
 
@@ -44,6 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         answers = measure([name for name in names if name in wanted], options.systems)
         if answers:
             print(table(answers), flush=True)
+        if not options.names and not peer_is_installed():
+            print("\npeer: not measured, community.libvirt is not installed", flush=True)
         for name in (name for name in SURVEYS if name in wanted):
             print(f"\n{SURVEYS[name](options)}", flush=True)
     except LaboratoryError as error:

@@ -109,19 +109,23 @@ def _made_anew(
 def time_with_nothing_to_do(host: Host, question: Question, rounds: int, systems: int) -> Answer:
     """Milliseconds of a second run."""
     found = declared(host, systems)
-    return Answer(question, *_second_runs(host.uri, found, rounds))
+    return Answer(question, *_second_runs(host.uri, found, rounds, bare.documents))
 
 
 def time_far_away(host: Host, question: Question, rounds: int, systems: int) -> Answer:
     """Milliseconds of a second run on a host far away."""
     found = declared(host, systems)
     with delayed(str(host.socket), DISTANCE) as socket:
-        return Answer(question, *_second_runs(f"qemu+unix:///system?socket={socket}", found, rounds))
+        return Answer(
+            question, *_second_runs(f"qemu+unix:///system?socket={socket}", found, rounds, bare.documents_side_by_side)
+        )
 
 
-def _second_runs(uri: str, found: Sequence[Mapping[str, Any]], rounds: int) -> tuple[list[float], list[float]]:
+def _second_runs(
+    uri: str, found: Sequence[Mapping[str, Any]], rounds: int, floor: Callable[[str], Any]
+) -> tuple[list[float], list[float]]:
     return by_turns(
-        lambda: milliseconds(lambda: bare.documents(uri)),
+        lambda: milliseconds(lambda: floor(uri)),
         lambda: milliseconds(lambda: expect(product.declare_all(uri, found, state="defined"), False)),
         rounds,
     )
