@@ -35,7 +35,7 @@ class CallbackModule(CallbackBase):
             return
         returned = dict(result.result)
         is_item = "ansible_loop_var" in returned
-        if "results" in returned and not is_item:
+        if "results" in returned and result.task.loop is not None and not is_item:
             returned.pop("results")  # the items have been written one by one
             returned["loop"] = True
         if status == "ok" and returned.get("changed"):
