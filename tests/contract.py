@@ -40,6 +40,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system imp
 )
 from ansible_collections.svpc.virt.plugins.module_utils.plan import changes
 from ansible_collections.svpc.virt.plugins.module_utils.plan.compare import differences, setting_differences
+from ansible_collections.svpc.virt.plugins.module_utils.plan.dependencies import answer, completed, find
 from ansible_collections.svpc.virt.plugins.module_utils.plan.images import with_images
 from ansible_collections.svpc.virt.plugins.module_utils.plan.match import match
 from ansible_collections.svpc.virt.plugins.module_utils.plan.pending import pending_of
@@ -629,6 +630,28 @@ class Contract:
         with pytest.raises(Refused, match="force_off"):
             planned(platform, declared(around, state="absent", force_off=False))
         assert converge(platform, declared(around, state="absent", force_off=True)).after is None
+
+    def test_dependencies_lead_from_pool_and_network_to_the_system(
+        self, platform: Platform, around: Surroundings
+    ) -> None:
+        wanted = declared(around, processor(), memory(), disk(around, "root"), adapter("lan", around.networks[0]))
+        run = converge(platform, wanted)
+        graph = completed([platform.dependencies()])
+        paths = [
+            path
+            for rasd in only(run.system.defined.resources, ResourceType.DISK_DRIVE)
+            for path in rasd.host_resource or ()
+        ]
+        below = answer(graph, find(graph, f"virtual_system:{NAME}"), up=False).antecedents
+        pools = [
+            f"resource_pool:disk_drive/{around.storage_pool}",
+            f"resource_pool:ethernet_adapter/{around.networks[0]}",
+        ]
+        for each in [*paths, *pools]:
+            assert each in below
+            assert [hit.system.name for hit in answer(graph, find(graph, each)).hits] == [NAME]
+        unused = answer(graph, find(graph, f"resource_pool:ethernet_adapter/{around.networks[1]}"))
+        assert unused.hits == ()
 
     def test_storage_pools(self, platform: Platform, around: Surroundings) -> None:
         pool = ResourcePool(

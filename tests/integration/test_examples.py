@@ -18,7 +18,14 @@ from tests.tools.playbooks import run_playbook
 pytestmark = pytest.mark.libvirt
 
 MODULES = sorted((Path(__file__).parents[2] / "plugins/modules").glob("*.py"))
-ON_A_SYSTEM = ("rasd", "snapshot", "snapshot_info", "virtual_system_action", "virtual_system_info")
+ON_A_SYSTEM = (
+    "rasd",
+    "resource_dependency_info",
+    "snapshot",
+    "snapshot_info",
+    "virtual_system_action",
+    "virtual_system_info",
+)
 """Modules whose examples are about the first example of virtual_system."""
 
 Tasks = list[dict[str, Any]]
@@ -54,6 +61,9 @@ def before(module: str, images: Path) -> Tasks:
         {"svpc.virt.resource_pool": {**storage, "resource_sub_type": "dir", "state": "active"}},
         {"svpc.virt.resource_pool": {**network, "state": "active"}},
     ]
+    if module == "resource_dependency_info":
+        disk = {"pool_id": "disk", "resource_type": "disk_drive", "resource_sub_type": "disk"}
+        tasks.append({"svpc.virt.resource_pool": {**disk, "host_resource": ["/dev/sdb"]}})
     if module in ON_A_SYSTEM:
         tasks += examples(MODULES[0].with_name("virtual_system.py"))[:1]
     if module == "rasd":
@@ -66,7 +76,12 @@ def after() -> Tasks:
     """The host as it was."""
     cloud = {"name": "cloud", "state": "absent", "remove_storage": True}
     system = {"name": "web", "state": "absent", "force_off": True, "remove_storage": True}
-    pools = [("default", "disk_drive"), ("default", "ethernet_adapter"), ("images", "disk_drive")]
+    pools = [
+        ("default", "disk_drive"),
+        ("default", "ethernet_adapter"),
+        ("images", "disk_drive"),
+        ("disk", "disk_drive"),
+    ]
     return [
         {"svpc.virt.virtual_system": system},
         {"svpc.virt.virtual_system": cloud},

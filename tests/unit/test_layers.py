@@ -27,7 +27,8 @@ ABOVE = {
     "inventory": {"errors", "model", "plan", "platforms", "task"},
     "plugin_utils": {"errors", "platforms", "task"},
     "action": {"modules", "plugin_utils"},
-    "filter": {"errors", "task"},
+    "filter": {"errors", "model", "task"},
+    "test": {"errors", "model"},
     "doc_fragments": {"errors", "model", "task"},
 }
 DRIVERS = {
@@ -37,7 +38,7 @@ DRIVERS = {
     "pywbem": "platforms/wbem_server",
     "pycdlib": "task",
 }
-WITH_ANSIBLE = {"task", "modules", "inventory", "plugin_utils", "action", "doc_fragments"}
+WITH_ANSIBLE = {"task", "modules", "inventory", "plugin_utils", "action", "filter", "test", "doc_fragments"}
 FILES = sorted(PLUGINS.rglob("*.py"))
 
 

@@ -168,3 +168,13 @@ def size_words(count: int) -> str:
         if count and count % scale == 0:
             return f"{count // scale} {prefix.capitalize()}B"
     return f"{count} B"
+
+
+def about_size(count: int, decimals: int = 1) -> str:
+    """A number of bytes for people to read: the largest binary unit it holds one of, rounded to some decimals."""
+    for prefix, scale in reversed(list(_BINARY.items())):
+        if abs(count) >= scale:
+            number = f"{count / scale:.{decimals}f}"
+            number = number.rstrip("0").rstrip(".") if "." in number else number
+            return f"{number} {prefix.capitalize()}B"
+    return f"{count} B"

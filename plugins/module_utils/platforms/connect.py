@@ -95,6 +95,7 @@ def preload() -> None:
     from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import (  # noqa: F401
         agent,
         definitions,
+        dependencies,
         host,
         images,
         network_xml,

@@ -27,6 +27,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system imp
 from ansible_collections.svpc.virt.plugins.module_utils.plan import changes
 
 if TYPE_CHECKING:
+    from ansible_collections.svpc.virt.plugins.module_utils.model.dependencies import Graph
     from ansible_collections.svpc.virt.plugins.module_utils.model.image_format import Sample
 
 NARROWING = ("virtual_system_type", "architecture", "machine", "firmware", "secure_boot")
@@ -184,6 +185,15 @@ class Platform(abc.ABC):
     @abc.abstractmethod
     def snapshots(self, system: changes.SystemRef) -> list[Snapshot]:
         """The snapshots of a system, parents before children.  Raises NotFound when there is no such system."""
+
+    def dependencies(self) -> Graph:
+        """What stands on what, as far as the host tells: from virtual systems down to what holds them up.
+
+        Here from what systems and pools say by themselves; a platform that sees further adds to it.
+        """
+        from ansible_collections.svpc.virt.plugins.module_utils.plan import topology
+
+        return topology.composed(self.virtual_systems(), self.resource_pools())
 
     # CIM_VirtualSystemManagementService
 

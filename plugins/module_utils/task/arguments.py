@@ -223,6 +223,12 @@ RESOURCE_POOL_INFO: Spec = {
     "allocations": {"type": "bool", "default": False},
 }
 
+RESOURCE_DEPENDENCY_INFO: Spec = {
+    "resource": {"type": "list", "elements": "str"},
+    "direction": {"type": "str", "default": "both", "choices": ["both", "dependents", "antecedents"]},
+    "host_facts": {"type": "dict"},
+}
+
 SNAPSHOT_INFO: Spec = {
     "virtual_system": {"type": "str", "required": True},
     "name": {"type": "list", "elements": "str"},

@@ -119,6 +119,13 @@ def test_pools(module: Run, standard: bool) -> None:
     assert "more" not in [pool["pool_id"] for pool in module("resource_pool_info")["resource_pools"]]
 
 
+def test_what_stands_on_what(module: Run) -> None:
+    module("virtual_system", **{**WEB, "resources": [*WEB["resources"], ADAPTER]})
+    module("virtual_system", **{**WEB, "name": "db"})
+    (hit,) = module("resource_dependency_info", resource=["lan"])["virtual_systems"]
+    assert hit["path"] == ["resource_pool:ethernet_adapter/lan", "virtual_system:web"]
+
+
 def test_snapshots(module: Run, standard: bool) -> None:
     module("virtual_system", **WEB)
     snapshot = {"virtual_system": "web", "name": "before"}

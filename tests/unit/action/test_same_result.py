@@ -31,6 +31,11 @@ CASES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     "read systems": ("virtual_system_info", {"addresses": True}, {}),
     "read pools": ("resource_pool_info", {}, {}),
     "read the host": ("host_info", {}, {}),
+    "read dependencies": (
+        "resource_dependency_info",
+        {"resource": ["test"], "host_facts": {"mounts": [{"mount": "/", "device": "/dev/sda1"}]}},
+        {},
+    ),
     "read snapshots": ("snapshot_info", {"virtual_system": "test"}, {}),
     "nothing to do": ("virtual_system", {"name": "test", "state": "active"}, {"diff": True}),
     "define": ("virtual_system", NEW, {"diff": True}),

@@ -546,3 +546,24 @@ def test_storage_that_belongs_to_others_stays(run: Run, host: FakeHost) -> None:
     run("virtual_system", name="other", resources=[disk])
     result = run("virtual_system", name="web", state="absent", remove_storage=True)
     assert "return_to_storage_pool" not in operations(result)
+
+
+def test_which_systems_a_folder_hits(run: Run) -> None:
+    run("virtual_system", **WEB)
+    found = run("resource_dependency_info", resource=["/srv"])
+    assert [(each["name"], each["running"]) for each in found["virtual_systems"]] == [("web", True)]
+    assert found["virtual_systems"][0]["path"][-2:] == ["/srv/web-root.img", "virtual_system:web"]
+    assert found["virtual_systems"][0]["resources"] == ["disk_drive 'root'"]
+    assert {each["association"] for each in found["dependencies"]} == {
+        "hosted_dependency",
+        "element_allocated_from_pool",
+        "concrete_component",
+    }
+    down = run("resource_dependency_info", resource=["web"], direction="antecedents")
+    assert "resource_pool:ethernet_adapter/lab" in down["antecedents"]
+    assert down["dependents"] == []
+    assert [each["id"] for each in down["incomplete"]] == ["/srv"]
+    facts = {"mounts": [{"mount": "/", "device": "/dev/sda"}]}
+    assert run("resource_dependency_info", resource=["web"], host_facts=facts)["incomplete"] == []
+    assert run("resource_dependency_info", resource=["/dev/sda"], host_facts=facts)["virtual_systems"]
+    assert run("resource_dependency_info", resource=["nosuch"], _fails=True)["error_code"] == "not_found"

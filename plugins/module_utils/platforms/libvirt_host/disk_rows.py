@@ -62,7 +62,7 @@ def _read(element: Element, kids: Kids, fields: Fields, settings: Fields, volume
         fields["parent"] = address.get("controller")
     if element.get("device") == "lun":
         fields["consumer_visibility"] = ConsumerVisibility.PASSED_THROUGH
-    place = None if source is None else _place(element.get("type"), source)
+    place = None if source is None else place_of(element.get("type"), source)
     if not place:
         fields["host_resource"] = ()
         return
@@ -80,7 +80,7 @@ def _read(element: Element, kids: Kids, fields: Fields, settings: Fields, volume
     fields["host_resource"] = (place,)
 
 
-def _place(kind: str | None, source: Element) -> str | None:
+def place_of(kind: str | None, source: Element) -> str | None:
     """What is behind a drive, in one text: a path, ``POOL/VOLUME``, or a URL for what lies on the network."""
     if kind == "file":
         found = source.get("file")

@@ -32,6 +32,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.n
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.session import Session, open_session
 
 if TYPE_CHECKING:
+    from ansible_collections.svpc.virt.plugins.module_utils.model.dependencies import Graph
     from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.pools import Pools
 
 
@@ -165,6 +166,11 @@ class LibvirtHost(Platform):
         from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import snapshots
 
         return snapshots.snapshots(self.session, system)
+
+    def dependencies(self) -> Graph:
+        from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import dependencies
+
+        return dependencies.dependencies(self.session, self.virtual_systems(), self.resource_pools())
 
     def define_system(self, change: changes.DefineSystem) -> None:
         from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import definitions

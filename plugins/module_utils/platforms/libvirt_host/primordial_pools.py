@@ -27,7 +27,7 @@ PRIMORDIAL_IDS: dict[ResourceType, str] = {
     ResourceType.ETHERNET_ADAPTER: networks.PRIMORDIAL,
 }
 
-_GUEST_DEVICES = ("lo", "vnet", "tap", "macvtap")
+GUEST_DEVICES = ("lo", "vnet", "tap", "macvtap")
 """Interfaces of this kind are not the host's adapters, or belong to one virtual system."""
 
 KIB = 1024
@@ -111,7 +111,7 @@ class PrimordialPools:
     def _adapters(self, pool: ResourcePool, members: bool) -> ResourcePool:
         if not members:
             return pool
-        adapters = [read_adapter(xml) for xml in self._devices("NET", _GUEST_DEVICES)]
+        adapters = [read_adapter(xml) for xml in self._devices("NET", GUEST_DEVICES)]
         return replace(
             pool,
             host_resource=tuple(adapter["name"] for adapter in adapters if adapter["name"]),

@@ -263,7 +263,7 @@ class StoragePools:
 
 
 def read_volume(xml: str) -> Mapping[str, Any]:
-    """A volume as a member of its pool: name, path, capacity and allocation in bytes, format."""
+    """A volume as a member of its pool: name, path, capacity and allocation in bytes, format, the image it is based on."""
     root = parse(xml, "a storage volume")
     form = root.find("target/format")
     return {
@@ -272,6 +272,7 @@ def read_volume(xml: str) -> Mapping[str, Any]:
         "capacity": int(root.findtext("capacity") or 0),
         "allocation": int(root.findtext("allocation") or 0),
         "format": None if form is None else form.get("type"),
+        "backing_store": root.findtext("backingStore/path") or None,
     }
 
 

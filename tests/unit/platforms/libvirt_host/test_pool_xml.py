@@ -260,11 +260,13 @@ def test_a_partition_lies_in_the_pool_that_has_it_as_volume():
 def test_a_volume_is_read():
     xml = """<volume type='file'><name>a.qcow2</name><capacity unit='bytes'>1024</capacity>
       <allocation unit='bytes'>512</allocation>
-      <target><path>/srv/a.qcow2</path><format type='qcow2'/></target></volume>"""
+      <target><path>/srv/a.qcow2</path><format type='qcow2'/></target>
+      <backingStore><path>/srv/base.img</path><format type='raw'/></backingStore></volume>"""
     assert read_volume(xml) == {
         "name": "a.qcow2",
         "path": "/srv/a.qcow2",
         "capacity": 1024,
         "allocation": 512,
         "format": "qcow2",
+        "backing_store": "/srv/base.img",
     }
