@@ -69,7 +69,7 @@ EXAMPLES = r"""
     resources:
       - {resource_type: memory, virtual_quantity: 512 MiB}
 
-- name: A system whose disk is made from an image, once
+- name: A system whose disk is made from an image, once, and whose guest is told who it is
   svpc.virt.virtual_system:
     name: cloud
     resources:
@@ -79,6 +79,10 @@ EXAMPLES = r"""
         virtual_quantity: 64 MiB
         image: {volume: base.img}
         image_mode: linked
+    cloud_init:
+      user_data:
+        hostname: cloud
+        ssh_authorized_keys: [ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA operator]
 
 - name: Off, and started with the host
   svpc.virt.virtual_system:
