@@ -272,7 +272,7 @@ def test_a_disk_that_is_written_to_is_no_image(platform, host, pool, tmp_path):
 @pytest.fixture(scope="module")
 def tight(host):
     """A pool with room for 8 MiB, and its folder."""
-    folder = host.limited_folder(8)
+    folder = host.limited_folder(8, "limited-images")
     return make_pool(host, "tight-images", folder), folder
 
 
