@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What users write: each play of the folder plays runs on a private host and leaves it empty.
 
-A play goes through the beats check mode, do, again, undo, and asserts what each of them returned.
+A play goes through the beats check mode, do, again, undo, and asserts what each of them returned.  Each runs twice: with
+the tasks done in the process of the controller, and with every module sent; both return the same.
 """
 
 from __future__ import annotations
@@ -21,20 +22,29 @@ import pytest
 
 from tests.laboratory import Host, Laboratory, tiny_guest
 from tests.tools.playbooks import Run, run_playbook
+from tests.tools.same import comparable, differences
 
 pytestmark = pytest.mark.libvirt
 
 PLAYS = sorted(path for path in Path(__file__).with_name("plays").glob("*.yml"))
 SECRETS = {"first_secret": "Qrs7uvWx", "second_secret": "Jkl9nopQ"}
+WAYS: dict[str, dict[str, Any]] = {"in the controller": {}, "sent": {"svpc_virt_in_process": False}}
+"""Ways to run a play, with the variables that choose them."""
 HOSTS = 2
 """How many hosts the plays are spread over: one for each core of a small machine."""
 
 
+Outcome = tuple[Run, list[str]]
+"""A run, and what it left on its host."""
+Runs = dict[str, Future[dict[str, Outcome]]]
+"""By play and way."""
+
+
 @pytest.fixture(scope="module")
-def runs(request: pytest.FixtureRequest) -> Iterator[dict[str, Future[tuple[Run, list[str]]]]]:
-    """The runs of all selected plays, by name, each with what it left on its host."""
+def runs(request: pytest.FixtureRequest) -> Iterator[Runs]:
+    """The runs of all selected plays."""
     items: list[Any] = request.session.items
-    selected = [item.callspec.params["play"] for item in items if item.path == Path(__file__)]
+    selected = list(dict.fromkeys(item.callspec.params["play"] for item in items if item.path == Path(__file__)))
     guest = tiny_guest()
     names = [f"plays-{number}-{os.getpid()}" for number in range(min(HOSTS, len(selected)))]
     with Laboratory() as laboratory, ThreadPoolExecutor(len(names)) as pool:
@@ -42,27 +52,31 @@ def runs(request: pytest.FixtureRequest) -> Iterator[dict[str, Future[tuple[Run,
         for name in names:
             free.put(laboratory.start(name))
 
-        def play(path: Path) -> tuple[Run, list[str]]:
+        def play(path: Path) -> dict[str, Outcome]:
             host = free.get()
             try:
-                images = host.images / path.stem
-                images.mkdir()
-                variables = {
-                    "uri_a": host.uri,
-                    "images": str(images),
-                    "kernel": str(guest.kernel),
-                    "initrd": str(guest.initrd),
-                    "agent_initrd": str(guest.agent_initrd),
-                    "cmdline": guest.cmdline(),
-                    **SECRETS,
-                }
-                verbose = ["-vvv"] if path.stem in ("secrets", "cloud_init") else []
-                run = run_playbook(path, variables, *verbose, timeout=240)
-                left = sweep(host)
-                shutil.rmtree(images)
-                return run, left
+                return {way: once(path, host, variables) for way, variables in WAYS.items()}
             finally:
                 free.put(host)
+
+        def once(path: Path, host: Host, chosen: dict[str, Any]) -> Outcome:
+            images = host.images / path.stem
+            images.mkdir()
+            variables = {
+                "uri_a": host.uri,
+                "images": str(images),
+                "kernel": str(guest.kernel),
+                "initrd": str(guest.initrd),
+                "agent_initrd": str(guest.agent_initrd),
+                "cmdline": guest.cmdline(),
+                **SECRETS,
+                **chosen,
+            }
+            verbose = ["-vvv"] if path.stem in ("secrets", "cloud_init") else []
+            run = run_playbook(path, variables, *verbose, timeout=600)
+            left = sweep(host)
+            shutil.rmtree(images)
+            return run, left
 
         futures = {path.stem: pool.submit(play, path) for path in selected}
         yield futures
@@ -70,14 +84,24 @@ def runs(request: pytest.FixtureRequest) -> Iterator[dict[str, Future[tuple[Run,
             future.cancel()
 
 
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("play", PLAYS, ids=lambda path: path.stem)
-def test_play(play: Path, runs: dict[str, Future[tuple[Run, list[str]]]]) -> None:
-    run, left = runs[play.stem].result()
+def test_play(play: Path, way: str, runs: Runs) -> None:
+    run, left = runs[play.stem].result()[way]
     if run.code:
         pytest.fail(run.explain(), pytrace=False)
     assert not left, f"the play left on its host: {', '.join(left)}"
     shown = [secret for secret in SECRETS.values() if secret in run.output]
     assert not shown, "the output of ansible holds a secret"
+
+
+@pytest.mark.parametrize("play", PLAYS, ids=lambda path: path.stem)
+def test_the_same_is_returned_either_way(play: Path, runs: Runs) -> None:
+    """But for what differs from run to run anyway: identifiers the host makes up, times, and amounts in use."""
+    here, sent = (comparable(runs[play.stem].result()[way][0].records) for way in WAYS)
+    assert any(entry["result"] for entry in here)
+    for ours, theirs in zip(here, sent, strict=True):
+        assert list(differences(ours, theirs)) == [], ours["task"]
 
 
 def sweep(host: Host) -> list[str]:

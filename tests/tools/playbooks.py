@@ -25,7 +25,7 @@ NOT_INHERITED = ("ANSIBLE_", "SVPC_", "LIBVIRT_DEFAULT_URI", "PYTHONPATH")
 class Record:
     """What one task, or one item of its loop, returned.
 
-    status: ok, changed, skipped or failed. ignored: the play goes on although it failed.
+    status: ok, changed, skipped or failed. ignored: the play goes on although it failed. action: the module.
     """
 
     task: str
@@ -34,6 +34,7 @@ class Record:
     ignored: bool
     item: Any
     result: Mapping[str, Any]
+    action: str = ""
 
     @property
     def changes(self) -> list[dict[str, Any]]:

@@ -43,6 +43,7 @@ class CallbackModule(CallbackBase):
         record = {
             "task": result.task.get_name(),
             "path": result.task.get_path(),
+            "action": result.task.resolved_action or result.task.action,
             "status": status,
             "ignored": ignored,
             "item": returned.get("_ansible_item_label") if is_item else None,

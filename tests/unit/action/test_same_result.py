@@ -37,6 +37,17 @@ CASES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
         {},
     ),
     "read snapshots": ("snapshot_info", {"virtual_system": "test"}, {}),
+    "several systems, one of them in vain": (
+        "virtual_systems",
+        {
+            "virtual_systems": [
+                NEW,
+                {"name": "test", "state": "paused"},
+                {"name": "x", "resources": [{"type": "memory", "quantity": "1 PiB"}]},
+            ]
+        },
+        {"diff": True},
+    ),
     "nothing to do": ("virtual_system", {"name": "test", "state": "active"}, {"diff": True}),
     "define": ("virtual_system", NEW, {"diff": True}),
     "define in check mode": ("virtual_system", NEW, {"check_mode": True, "diff": True}),
