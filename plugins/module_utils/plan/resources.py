@@ -105,14 +105,16 @@ def new(plan: Sequence[Change]) -> list[AddResourceSettings]:
 def _check_clashes(kept: Sequence[Rasd], modify: Sequence[Change], add: Sequence[Change]) -> None:
     """Raise Conflict when a change would give a resource what another one has and keeps."""
     given = {id(change.before): change.differences for change in modify if isinstance(change, ModifyResourceSettings)}
-    after = [
-        (with_values(rasd, changed_values(given.get(id(rasd), {}))), set(given.get(id(rasd), ()))) for rasd in kept
-    ]
-    after += [(change.resource, set()) for change in new(add)]
-    for position, (rasd, changed) in enumerate(after):
-        for other in [one for place, (one, _names) in enumerate(after) if place != position]:
-            for name, what in clashes(rasd, other).items():
-                if name in changed or position >= len(kept):
+    after = [with_values(rasd, changed_values(found)) if (found := given.get(id(rasd))) else rasd for rasd in kept]
+    after += [change.resource for change in new(add)]
+    for position, rasd in enumerate(after):
+        is_new = position >= len(kept)
+        changed = set() if is_new else set(given.get(id(kept[position]), ()))
+        if not is_new and not changed:
+            continue
+        for place, other in enumerate(after):
+            for name, what in clashes(rasd, other).items() if place != position else ():
+                if name in changed or is_new:
                     raise Conflict(f"resources: {rasd.label} cannot have {what}: {other.label} has it")
 
 

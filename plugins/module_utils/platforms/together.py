@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 from typing import Callable, TypeVar
 
@@ -44,3 +44,17 @@ def side_by_side(
         except VirtError as error:
             outcomes[key] = error
     return outcomes
+
+
+def each(work: Callable[[Key], None], items: Sequence[Key], at_once: int) -> None:
+    """Do ``work`` for each item, at most so many ``at_once``; one by one it happens in the caller's own thread.
+
+    An exception is raised when those that are under way are finished; no other is begun then.
+    """
+    if at_once == 1 or len(items) < 2:
+        for item in items:
+            work(item)
+        return
+    with ThreadPoolExecutor(min(at_once, len(items))) as pool:
+        for _done in pool.map(work, items):
+            pass

@@ -14,8 +14,8 @@ from typing import Any, Callable, Generic, TypeVar, Union
 from ansible_collections.svpc.virt.plugins.module_utils.errors import Conflict, HostFailed, Unreachable, VirtError
 from ansible_collections.svpc.virt.plugins.module_utils.plan import changes
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.interface import Platform
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.together import each
 from ansible_collections.svpc.virt.plugins.module_utils.task import results
-from ansible_collections.svpc.virt.plugins.module_utils.task.side_by_side import side_by_side
 from ansible_collections.svpc.virt.plugins.module_utils.task.task import Task
 
 State = TypeVar("State")
@@ -107,7 +107,7 @@ def execute_all(
                 if run.failure is not None and (stop_on_error or isinstance(run.failure, Unreachable)):
                     stopped.set()
 
-        side_by_side(limit, one, [run for run in some if run.failure is None])
+        each(one, [run for run in some if run.failure is None], limit)
 
     go(_Run.make_plan, runs, 1)  # that is calculation, and nothing to wait for
     go(_Run.let_check, [run for run in runs if run.todo], platform.changes_at_once)

@@ -18,10 +18,10 @@ from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd
 from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import VirtualSystem
 from ansible_collections.svpc.virt.plugins.module_utils.plan.order import Touched, stages
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.interface import Platform
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.together import each
 from ansible_collections.svpc.virt.plugins.module_utils.task import results, waiting
 from ansible_collections.svpc.virt.plugins.module_utils.task.arguments import DEFAULTS_OF_ENTRIES
 from ansible_collections.svpc.virt.plugins.module_utils.task.module import failure_result
-from ansible_collections.svpc.virt.plugins.module_utils.task.side_by_side import side_by_side
 from ansible_collections.svpc.virt.plugins.module_utils.task.task import Task
 from ansible_collections.svpc.virt.plugins.module_utils.task.virtual_system import (
     Declaration,
@@ -65,7 +65,7 @@ def manage(task: Task) -> dict[str, Any]:
     entries = entries_of(task)
     with task.platform() as platform, platform.together():
         _converge(platform, entries, bool(task.params.get("stop_on_error")))
-        side_by_side(platform.changes_at_once, lambda entry: _wait(platform, entry), entries)
+        each(lambda entry: _wait(platform, entry), entries, platform.changes_at_once)
     for entry in entries:
         for text in entry.warnings:
             task.warn(f"Virtual system {entry.name!r}: {text}")

@@ -33,7 +33,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.n
 )
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.session import Session
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.storage import Allocations
-from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.storage_index import StorageIndex
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.storage_index import index_of
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.systems import DEFINITION, belongings
 
 STARTUP = "automatic_startup_action"
@@ -50,7 +50,7 @@ def define_system(session: Session, change: changes.DefineSystem) -> None:
     name = change.system.name
     if lookup(session, name, change.system.uuid) is not None:
         raise Conflict(f"There is a virtual system {name!r} on {session.uri} by now")
-    allocations = Allocations(session, StorageIndex(session))
+    allocations = Allocations(session, index_of(session))
     domain: libvirt.virDomain | None = None
     try:
         resources = []

@@ -9,7 +9,8 @@ few of them.  ``connect.preload`` loads all of them, where that is done once for
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import VirtError
@@ -36,11 +37,18 @@ if TYPE_CHECKING:
     from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.pools import Pools
 
 
+_MAKING = (changes.DefineSystem, changes.AddResourceSettings, changes.ModifyResourceSettings)
+"""Changes with which volumes are made."""
+
+
 class LibvirtHost(Platform):
     """A host reached through libvirt.
 
-    Every method begins with a living connection, and looks up afresh whatever it works on.
+    Every method begins with a living connection, and looks up afresh whatever it works on.  libvirt answers the calls
+    of several threads over one connection, so that what is waited for is waited for side by side.
     """
+
+    changes_at_once = 64
 
     def __init__(self, session: Session) -> None:
         """Use an open session; :meth:`close` closes it."""
@@ -81,6 +89,30 @@ class LibvirtHost(Platform):
         """The host itself, on a connection that is alive now."""
         self._session.begin()
         return self._node
+
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.shared import Shared
+
+        before = self._session.shared
+        self._session.shared = before or Shared(self._session)
+        try:
+            yield
+        finally:
+            self._session.shared = before
+
+    def places_of(self, system: str, resources: Iterable[Rasd]) -> frozenset[str]:
+        from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import storage
+
+        return storage.places_of(self.session, system, resources)
+
+    def carry_out(self, change: changes.Change) -> None:
+        try:
+            super().carry_out(change)
+        finally:
+            shared, system = self._session.shared, getattr(change, "system", None)
+            if shared is not None and system is not None:
+                shared.changed(system.name, storage=isinstance(change, _MAKING))
 
     def check(self, change: changes.Change) -> None:
         from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import objections

@@ -36,7 +36,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.s
     grow_disk,
     with_paths,
 )
-from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.storage_index import StorageIndex
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.storage_index import index_of
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.systems import RUNNING
 
 RELEASED_WITHIN = 5.0
@@ -49,7 +49,7 @@ def add_resource_settings(session: Session, change: changes.AddResourceSettings)
     """Add one resource.  Storage that was allocated for it is given back when it fails."""
     domain = existing(session, change.system)
     name = change.system.name
-    allocations = Allocations(session, StorageIndex(session))
+    allocations = Allocations(session, index_of(session))
     definition = Definition(session, domain) if change.in_definition or _persistent(domain) else None
     try:
         resource = change.resource
@@ -181,7 +181,7 @@ def values_to_write(
     if "host_resource" in found and (drop or rasd.resource_type in MEDIA):
         before, after = found["host_resource"]
         pool_id = differences["pool_id"][1] if "pool_id" in differences else rasd.pool_id
-        found["host_resource"] = (before, with_paths(StorageIndex(session), pool_id, after))
+        found["host_resource"] = (before, with_paths(index_of(session), pool_id, after))
     return found
 
 
@@ -205,7 +205,7 @@ def _grow(session: Session, domain: libvirt.virDomain, change: changes.ModifyRes
 
 def _check_unchanged(definition: Definition, domain: libvirt.virDomain, before: Rasd) -> None:
     """Raise Conflict when the resource is not, in the definition, what the plan saw."""
-    volumes = HostVolumes(definition.session, StorageIndex(definition.session))
+    volumes = HostVolumes(definition.session, index_of(definition.session))
     volumes.ask_about([domain])
     for rasd in definition.document.configuration(volumes).resources:
         if rasd.instance_id == before.instance_id:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import threading
 from dataclasses import dataclass, field
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 from ansible_collections.svpc.virt.plugins.module_utils import errors
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.interface import (
@@ -27,6 +28,9 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.e
 )
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.watchdog import Watchdog
 
+if TYPE_CHECKING:
+    from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.shared import Shared
+
 CONNECT_WITHIN = 60.0
 """Seconds within which a host has to accept the connection when the user sets no time-out."""
 
@@ -44,12 +48,20 @@ class Session:
     timeout: float | None = None
     """Seconds for one call to the host, or None."""
     progress: Progress = field(default=quietly)
-    notes: list[str] = field(default_factory=list, init=False)
-    """What the user should know although it was no failure."""
     image_files: Callable[[], ImageFiles] = field(default=NoImageFiles, init=False)
     """Gives where images come from that are not on the host."""
     reopen: Callable[[], Session] | None = field(default=None, repr=False)
     watch: Watchdog | None = field(default=None, repr=False)
+    shared: Shared | None = field(default=None, init=False, repr=False)
+    """What many changes need of the whole host, for as long as they are made together."""
+    _own: threading.local = field(default_factory=threading.local, init=False, repr=False)
+    _reopening: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
+
+    @property
+    def notes(self) -> list[str]:
+        """What the user should know of this thread's changes although it was no failure."""
+        found: list[str] = self._own.__dict__.setdefault("notes", [])
+        return found
 
     def begin(self) -> None:
         """Make sure of a living connection before a reading or a verb, when nothing has been done yet.
@@ -57,22 +69,23 @@ class Session:
         A connection that broke since its last use is opened once more.  Raises Unreachable, TimedOut or
         AuthenticationFailed when the host is not there.
         """
-        watchdog.work_with(self.watch)
+        connection, watch = self.connection, self.watch
+        watchdog.work_with(watch)
         try:
-            with self._watching():
-                self.connection.getLibVersion()
+            with watch.watching(patient=False) if watch else contextlib.nullcontext():
+                connection.getLibVersion()
         except libvirt.libvirtError as error:
-            if not is_connection_loss(error) or self.reopen is None or (self.watch and self.watch.fired):
+            if not is_connection_loss(error) or self.reopen is None or (watch and watch.fired):
                 raise translate(error, f"use the connection to {self.uri}") from error
-            self.close()
-            fresh = self.reopen()
-            self.connection, self.watch = fresh.connection, fresh.watch
-
-    def _watching(self) -> contextlib.AbstractContextManager[None]:
-        return self.watch.watching(patient=False) if self.watch else contextlib.nullcontext()
+            with self._reopening:
+                if self.connection is connection:  # and no other thread has opened a new one meanwhile
+                    self.close()
+                    fresh = self.reopen()
+                    self.connection, self.watch = fresh.connection, fresh.watch
+            watchdog.work_with(self.watch)
 
     def abandon(self) -> None:
-        """Let the call under way fail, and do not open another connection.  Any thread may do that."""
+        """Let the calls under way fail, and do not open another connection.  Any thread may do that."""
         self.reopen = None
         if self.watch is not None:
             self.watch.cut()

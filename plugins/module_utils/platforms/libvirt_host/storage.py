@@ -22,6 +22,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
 from ansible_collections.svpc.virt.plugins.module_utils.model.seed import Seed
 from ansible_collections.svpc.virt.plugins.module_utils.model.units import size_words
+from ansible_collections.svpc.virt.plugins.module_utils.plan.match import is_writable_disk
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.errors import (
     is_code_of,
     libvirt,
@@ -32,6 +33,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.s
     Place,
     StorageIndex,
     find_volume,
+    index_of,
 )
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.storage_users import users
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.volume_calls import (
@@ -92,6 +94,7 @@ class Allocations:
         pool, place = self.index.open_pool(pool_id, f"allocate storage for {label}")
         image_format = _format(rasd, place)
         name = self._volume_name(system, rasd, place, image_format, path, set(taken))
+        self._claim(posixpath.join(place.folder, name), system, rasd, label)
         # Looking again at a folder takes long where there are many files; making a volume tells as well.
         known = find_volume(pool, name, fresh=not place.holds_files)
         if known is not None:
@@ -130,6 +133,16 @@ class Allocations:
         pool, place = self.index.open_pool(place.pool, f"look for storage for {rasd.label}")
         name = self._volume_name(system, rasd, place, _format(rasd, place), path, set())
         return find_volume(pool, name) is not None
+
+    def _claim(self, path: str, system: str, rasd: Rasd, label: str) -> None:
+        """Keep systems that are changed at the same time from taking the same storage.  Raises Conflict."""
+        shared = self.session.shared
+        if shared is None or self.dry or not is_writable_disk(rasd):
+            return
+        owner = shared.claim(path, system)
+        if owner is not None:
+            raise Conflict(f"{label}: {path} is being given to virtual system {owner!r}")
+        self._undo.append((path, lambda: shared.give_up(path, system)))
 
     def _volume_name(
         self, system: str, rasd: Rasd, place: Place, image_format: str, path: str | None, taken: set[str]
@@ -272,7 +285,7 @@ def check_storage(session: Session, system: str, resources: Iterable[Rasd]) -> l
 
     Raises what can be known to keep storage for new resources of a system from being allocated.
     """
-    allocations = Allocations(session, StorageIndex(session), dry=True)
+    allocations = Allocations(session, index_of(session), dry=True)
     taken: set[str] = set()
     found = []
     for rasd in resources:
@@ -290,12 +303,30 @@ def image_facts(session: Session, system: str, rasd: Rasd) -> ImageFacts | None:
     """
     from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import images
 
-    allocations = Allocations(session, StorageIndex(session), dry=True)
+    allocations = Allocations(session, index_of(session), dry=True)
     label = f"{rasd.label} of virtual system {system!r}"
     assert rasd.image is not None
     if allocations.has_storage_for(system, rasd):
         return None
     return images.facts(session, allocations.index, rasd.image, label)
+
+
+def places_of(session: Session, system: str, resources: Iterable[Rasd]) -> frozenset[str]:
+    """Where the storage of disks lies, or will lie when it is made; see :class:`interface.Platform`."""
+    disks = [rasd for rasd in resources if is_writable_disk(rasd) or rasd.settings.get("shareable")]
+    if not disks:
+        return frozenset()
+    places = index_of(session).places()
+    found = set()
+    for rasd in disks:
+        place = places.get(rasd.pool_id or "")
+        path = rasd.host_resource[0] if rasd.host_resource else None
+        if path is not None and (path.startswith("/") or place is None):
+            found.add(posixpath.normpath(path))
+        elif place is not None and (path or rasd.name):
+            suffix = f".{_format(rasd, place)}" if place.holds_files else ""
+            found.add(posixpath.join(place.folder, path or volume_name(system, rasd.name or "") + suffix))
+    return frozenset(found)
 
 
 def _size(name: str, place: Place, rasd: Rasd, label: str) -> int:
@@ -351,7 +382,7 @@ def grow_disk(session: Session, domain: libvirt.virDomain, target: str, path: st
         with talking(f"grow {label} to {size_words(capacity)}", patient=True):
             domain.blockResize(target, capacity, libvirt.VIR_DOMAIN_BLOCK_RESIZE_BYTES)
         return
-    volume = open_volume(session, StorageIndex(session), path)
+    volume = open_volume(session, index_of(session), path)
     if volume is None:
         raise HostFailed(
             f"Cannot grow {label}: {path} lies outside every active storage pool; it can be grown while "

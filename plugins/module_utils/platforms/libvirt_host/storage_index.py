@@ -10,6 +10,7 @@ call; that holds for a file libvirt has not looked at since it was made, and for
 from __future__ import annotations
 
 import posixpath
+import time
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
@@ -21,6 +22,11 @@ FILE_POOLS = frozenset({"dir", "fs", "netfs", "vstorage"})
 """Kinds of pools whose volumes are image files."""
 _FOLDER_POOLS = FILE_POOLS | {"logical", "zfs"}
 _DEVICES = "/dev/"
+_BUSY = "asynchronous jobs running"
+"""What libvirt says of a pool in which a volume is being made."""
+_BUSY_FOR = 60.0
+"""Seconds to wait for that."""
+_NAP = 0.05
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,7 @@ class StorageIndex:
         self.session = session
         self._places: dict[str, Place] | None = None
         self._devices: dict[str, tuple[str, str]] | None = None
+        self._opened: dict[str, tuple[libvirt.virConnect, libvirt.virStoragePool, Place]] = {}
 
     def places(self) -> dict[str, Place]:
         """All pools by name."""
@@ -93,6 +100,12 @@ class StorageIndex:
 
     def open_pool(self, name: str, purpose: str) -> tuple[libvirt.virStoragePool, Place]:
         """An active pool to work in.  Raises NotFound, or Conflict when it is not active, both naming ``purpose``."""
+        known = self._opened.get(name)
+        if known is None or known[0] is not self.session.connection:
+            known = self._opened[name] = (self.session.connection, *self._open_pool(name, purpose))
+        return known[1], known[2]
+
+    def _open_pool(self, name: str, purpose: str) -> tuple[libvirt.virStoragePool, Place]:
         with talking(f"look up storage pool {name!r}"):
             try:
                 pool = self.session.connection.storagePoolLookupByName(name)
@@ -139,5 +152,27 @@ def find_volume(pool: libvirt.virStoragePool, name: str, fresh: bool = True) -> 
     if not fresh:
         return None
     with talking(f"refresh storage pool {pool.name()!r}", patient=True):
-        pool.refresh(0)
+        look_again(pool)
     return find_volume(pool, name, fresh=False)
+
+
+def look_again(pool: libvirt.virStoragePool) -> None:
+    """Let a pool look again at what it holds, inside :func:`talking`.
+
+    libvirt refuses that while a volume is being made in the pool, be it by another thread or by somebody else.
+    """
+    deadline = time.monotonic() + _BUSY_FOR
+    while True:
+        try:
+            pool.refresh(0)
+        except libvirt.libvirtError as error:
+            if _BUSY not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(_NAP)
+        else:
+            return
+
+
+def index_of(session: Session) -> StorageIndex:
+    """The storage pools as they are now, or as they were when changes began that are made together."""
+    return session.shared.index if session.shared is not None else StorageIndex(session)

@@ -27,6 +27,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.s
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.storage_index import (
     StorageIndex,
     find_volume,
+    index_of,
 )
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.storage_users import (
     backing_of,
@@ -41,10 +42,10 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.v
 def storage_of(session: Session, system: VirtualSystem) -> list[StorageElement]:
     """The storage behind every disk and medium of ``system``, and the files of its snapshots, each with the reason
     to keep it, if there is one."""
-    index = StorageIndex(session)
+    index = index_of(session)
     drives = _drives(system)
     places = {path: index.volume_of(path) for path in drives if path.startswith("/")}
-    builders = backing_of(session, index, refresh={found[0] for found in places.values() if found})
+    builders = _builders(session, index, {found[0] for found in places.values() if found})
     files = _snapshot_files(session, system)
     own = {*drives, *files.made, *_chain_of(drives, builders, files.based_on)}
     used = users(session, index)
@@ -64,6 +65,11 @@ def storage_of(session: Session, system: VirtualSystem) -> list[StorageElement]:
             )
         )
     return _tops_first(elements, builders)
+
+
+def _builders(session: Session, index: StorageIndex, pools: set[str]) -> dict[str, set[str]]:
+    """What builds on each path; ``pools`` look again at what they hold."""
+    return session.shared.builders(pools) if session.shared is not None else backing_of(session, index, pools)
 
 
 def _tops_first(elements: list[StorageElement], builders: dict[str, set[str]]) -> list[StorageElement]:
@@ -166,12 +172,12 @@ def return_to_storage_pool(session: Session, change: ReturnToStoragePool) -> Non
     """
     element = change.element
     path = posixpath.normpath(element.host_resource)
-    index = StorageIndex(session)
+    index = index_of(session)
     used = sorted(users(session, index).get(path, set()))
     if used:
         raise Conflict(f"Cannot delete {path}: it is used by virtual system {used[0]!r}")
     place = index.volume_of(path)
-    builds = sorted(backing_of(session, index, refresh={place[0]} if place else ()).get(path, set()))
+    builds = sorted(_builders(session, index, {place[0]} if place else set()).get(path, set()))
     if builds:
         raise Conflict(f"Cannot delete {path}: {builds[0]!r} builds on it")
     if element.pool_id and element.volume:
@@ -184,6 +190,8 @@ def return_to_storage_pool(session: Session, change: ReturnToStoragePool) -> Non
             return
     if volume is not None:
         delete_volume(volume)
+    if session.shared is not None:
+        session.shared.deleted(path)
 
 
 def _delete_file(session: Session, path: str) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Container, Iterator
 from xml.etree import ElementTree
 
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.documents import asked, document, listed
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.domains import lookup
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.errors import (
     flag,
     is_code,
@@ -17,7 +18,10 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.e
     talking,
 )
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.session import Session
-from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.storage_index import StorageIndex
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.storage_index import (
+    StorageIndex,
+    look_again,
+)
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.verbatim import Element, parse
 
 _GONE = ("VIR_ERR_NO_DOMAIN", "VIR_ERR_NO_DOMAIN_SNAPSHOT")
@@ -38,6 +42,17 @@ def sources(document: Element, index: StorageIndex) -> Iterator[str]:
 
 def users(session: Session, index: StorageIndex) -> dict[str, set[str]]:
     """The names of the systems that use each path, now or after their next activation, or in a snapshot."""
+    if session.shared is not None:
+        return session.shared.users()
+    found: dict[str, set[str]] = {}
+    for name, paths in users_by_system(session, index).items():
+        for path in paths:
+            found.setdefault(path, set()).add(name)
+    return found
+
+
+def users_by_system(session: Session, index: StorageIndex) -> dict[str, set[str]]:
+    """The paths that each system uses, by its name; read all at a time."""
     found: dict[str, set[str]] = {}
     with talking("list the virtual systems"):
         domains = session.connection.listAllDomains(0)
@@ -47,16 +62,34 @@ def users(session: Session, index: StorageIndex) -> dict[str, set[str]]:
         saved = listed(session, "VIR_CONNECT_LIST_DOMAINS_MANAGEDSAVE")
         with_snapshots = listed(session, "VIR_CONNECT_LIST_DOMAINS_HAS_SNAPSHOT")
         for domain, definition in zip(domains, definitions):
-            uuid, name = domain.UUIDString(), domain.name()
-            texts = [] if definition is None else [definition]
-            if uuid in active or uuid in saved:
-                texts += _other_documents(domain)
-            paths = {path for text in texts for path in sources(parse(text, f"virtual system {name!r}"), index)}
-            if uuid in with_snapshots:
-                paths.update(snapshot_files(domain, index))
-            for path in paths:
-                found.setdefault(path, set()).add(name)
+            uuid = domain.UUIDString()
+            busy, snapshots = uuid in active or uuid in saved, uuid in with_snapshots
+            found[domain.name()] = _paths_of(domain, index, definition, busy, snapshots)
     return found
+
+
+def users_of(session: Session, index: StorageIndex, name: str) -> set[str]:
+    """The paths that one system uses; none when it is not there."""
+    domain = lookup(session, name)
+    if domain is None:
+        return set()
+    with talking(f"read virtual system {name!r}"):
+        definition = document(domain, flag("VIR_DOMAIN_XML_INACTIVE"))
+    return _paths_of(domain, index, definition, busy=True, snapshots=True)
+
+
+def _paths_of(
+    domain: libvirt.virDomain, index: StorageIndex, definition: str | None, busy: bool, snapshots: bool
+) -> set[str]:
+    """The paths in the definition of a domain, if it is ``busy`` in what runs or is saved of it, and its snapshots."""
+    name = domain.name()
+    texts = [] if definition is None else [definition]
+    if busy:
+        texts += _other_documents(domain)
+    paths = {path for text in texts for path in sources(parse(text, f"virtual system {name!r}"), index)}
+    if snapshots:
+        paths.update(snapshot_files(domain, index))
+    return paths
 
 
 def _other_documents(domain: libvirt.virDomain) -> list[str]:
@@ -108,7 +141,7 @@ def backing_of(session: Session, index: StorageIndex, refresh: Container[str] = 
             try:
                 pool = session.connection.storagePoolLookupByName(place.pool)
                 if place.pool in refresh:
-                    pool.refresh(0)
+                    look_again(pool)
                 volumes = pool.listAllVolumes(0)
             except libvirt.libvirtError as error:
                 if is_code(error, "VIR_ERR_NO_STORAGE_POOL"):

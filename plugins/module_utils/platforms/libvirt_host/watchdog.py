@@ -18,6 +18,7 @@ import threading
 import time
 import weakref
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Callable
 
 Sockets = frozenset[tuple[int, int]]
@@ -34,8 +35,25 @@ _WATCHING: weakref.WeakSet[Watchdog] = weakref.WeakSet()
 _FOLDERS = ("/proc/self/fd", "/dev/fd")
 
 
+LONG_AT_ONCE = 4
+"""So many calls that take their time are made at a time over one connection.
+
+libvirtd works on five calls of one connection (max_client_requests) and leaves others in its queue, where their limits
+would run already; so one place is always left for calls that are answered at once.
+"""
+
+
+@dataclass
+class _Call:
+    """What one thread waits for."""
+
+    deadline: float
+    patient: bool
+    is_long: bool
+
+
 class Watchdog:
-    """Looks after the calls of one connection."""
+    """Looks after the calls of one connection, which may be those of several threads."""
 
     @classmethod
     def of_new_connection(cls, limit: float | None) -> Watchdog:
@@ -60,8 +78,9 @@ class Watchdog:
         """Asks the host for something it can always answer; None while the connection is being opened."""
         self._sockets_before = sockets_before
         self._sockets: Sockets | None = None
-        self._deadline: float | None = None
-        self._patient = False
+        self._calls: dict[int, _Call] = {}
+        """By thread."""
+        self._long = threading.BoundedSemaphore(LONG_AT_ONCE)
         self._ended = threading.Event()
         self._has_turn = has_turn
         _WATCHING.add(self)
@@ -80,13 +99,21 @@ class Watchdog:
     @contextlib.contextmanager
     def watching(self, patient: bool) -> Iterator[None]:
         """Limit what happens inside; ``patient`` calls take their time, as long as the host gives signs of life."""
-        before = self._deadline, self._patient
-        self._patient = patient or self.limit is None
-        self._deadline = time.monotonic() + (PING_EVERY if self._patient else self.limit or 0.0)
-        try:
-            yield
-        finally:
-            self._deadline, self._patient = before
+        thread = threading.get_ident()
+        before = self._calls.get(thread)
+        is_long = patient and not (before is not None and before.is_long)
+        with self._long if is_long else contextlib.nullcontext():
+            takes_time = patient or self.limit is None
+            limit = PING_EVERY if takes_time else self.limit or 0.0
+            holds = is_long or (before is not None and before.is_long)
+            self._calls[thread] = _Call(time.monotonic() + limit, takes_time, holds)
+            try:
+                yield
+            finally:
+                if before is None:
+                    del self._calls[thread]
+                else:
+                    self._calls[thread] = before
 
     def _own(self, now: Sockets) -> Sockets:
         """The connection's sockets among those that are open now: while it opens, also what took the first one's place."""
@@ -112,13 +139,14 @@ class Watchdog:
             self._take_turn()
         nap = min(_LONGEST_NAP, (self.limit or PING_EVERY) / 10)
         while not self._ended.wait(nap):
-            deadline = self._deadline
-            if deadline is None or time.monotonic() < deadline:
+            now = time.monotonic()
+            late = [(thread, call) for thread, call in list(self._calls.items()) if call.deadline <= now]
+            if not late:
                 continue
-            if self._patient and self._gives_sign():
-                if self._deadline == deadline:
-                    self._deadline = time.monotonic() + PING_EVERY
-            elif self._deadline == deadline:
+            if all(call.patient for _thread, call in late) and self._gives_sign():
+                for _thread, call in late:
+                    call.deadline = time.monotonic() + PING_EVERY
+            elif any(self._calls.get(thread) is call for thread, call in late):
                 self.cut()
                 return
 

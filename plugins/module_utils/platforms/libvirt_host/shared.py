@@ -1,0 +1,114 @@
+# Copyright (c) 2026 SVPC authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What many changes of one task need of the whole host: read once for all of them, and kept true to what they do.
+
+Which system uses which storage, and what builds on what, takes the documents of the whole host.  A reading of that is
+used again for a short time only, for others may be at the same host; whatever the task itself has changed since is
+read anew at once.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.session import Session
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.storage_index import StorageIndex
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.storage_users import (
+    backing_of,
+    users_by_system,
+    users_of,
+)
+
+KEPT = 2.0
+"""Seconds for which a reading is used at least."""
+_TIMES = 5
+"""A reading that took longer is used for so many times as long: reading again is to be a small part of the work."""
+
+Users = dict[str, set[str]]
+"""Names of virtual systems by path."""
+
+
+class _Reading:
+    """When something was read, and until when that is used."""
+
+    def __init__(self) -> None:
+        self.began = time.monotonic()
+        self.until = 0.0
+
+    def is_fresh(self) -> bool:
+        return time.monotonic() < self.until
+
+    def done(self) -> None:
+        now = time.monotonic()
+        self.until = self.began + max(KEPT, _TIMES * (now - self.began))
+
+
+class Shared:
+    """The readings; any thread may ask."""
+
+    def __init__(self, session: Session) -> None:
+        """Read nothing yet."""
+        self.session = session
+        self.index = StorageIndex(session)
+        self._lock = threading.RLock()
+        self._paths: dict[str, set[str]] = {}
+        self._changed: set[str] = set()
+        self._users = _Reading()
+        self._builders: Users = {}
+        self._builders_refreshed: set[str] = set()
+        self._backing = _Reading()
+        self._claims: dict[str, str] = {}
+
+    def users(self) -> Users:
+        """The names of the systems that use each path."""
+        with self._lock:
+            if not self._users.is_fresh():
+                self._changed.clear()
+                self._users = _Reading()
+                self._paths = users_by_system(self.session, self.index)
+                self._users.done()
+            while self._changed:
+                name = self._changed.pop()
+                self._paths[name] = users_of(self.session, self.index, name)
+            found: Users = {}
+            for name, paths in self._paths.items():
+                for path in paths:
+                    found.setdefault(path, set()).add(name)
+            return found
+
+    def builders(self, pools: set[str]) -> Users:
+        """What builds on each path; ``pools`` have looked again at what they hold."""
+        with self._lock:
+            if not self._backing.is_fresh() or pools - self._builders_refreshed:
+                self._backing = _Reading()
+                self._builders = backing_of(self.session, self.index, pools)
+                self._builders_refreshed = pools
+                self._backing.done()
+            return {path: set(tops) for path, tops in self._builders.items()}
+
+    def claim(self, path: str, system: str) -> str | None:
+        """Set storage aside for ``system``, or name the system that this task has already set it aside for."""
+        with self._lock:
+            owner = self._claims.setdefault(path, system)
+            return None if owner == system else owner
+
+    def give_up(self, path: str, system: str) -> None:
+        """``system`` does not get the storage after all."""
+        with self._lock:
+            if self._claims.get(path) == system:
+                del self._claims[path]
+
+    def changed(self, system: str, storage: bool) -> None:
+        """A system is no longer as it was read; ``storage``: volumes may have been made for it."""
+        with self._lock:
+            self._changed.add(system)
+            if storage:
+                self._backing = _Reading()
+
+    def deleted(self, path: str) -> None:
+        """Storage is gone, and builds on nothing any more."""
+        with self._lock:
+            for tops in self._builders.values():
+                tops.discard(path)
