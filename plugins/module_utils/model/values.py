@@ -90,7 +90,7 @@ def fit_text(text: str, where: str, line: bool = False) -> str:
     found = found or _UNFIT.search(text)
     if found is not None:
         raise InvalidInput(f"{where}: the character U+{ord(found.group()):04X} cannot be part of it")
-    return re.sub(r"\r\n?", "\n", text)
+    return re.sub(r"\r\n?", "\n", text) if "\r" in text else text
 
 
 def _flag(value: Any, where: str) -> bool:

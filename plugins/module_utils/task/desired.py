@@ -101,13 +101,29 @@ def desired_system(params: Mapping[str, Any]) -> DesiredSystem:
         state=params.get("state") or "present",
         settings=desired_settings(params.get("settings")),
         resources=tuple(
-            desired_resource(entry, f"resources: entry {number}") for number, entry in enumerate(given or (), start=1)
+            _desired_once(entry, f"resources: entry {number}") for number, entry in enumerate(given or (), start=1)
         ),
         exclusive=exclusive,
         remove_storage=bool(params.get("remove_storage")),
         **desired_seed(params.get("cloud_init"), name, params.get("state") or "present"),
         **_power(params),
     )
+
+
+_ALIKE = 1000
+"""So many different resource entries are remembered."""
+_seen: dict[str, Rasd] = {}
+
+
+def _desired_once(given: Any, where: str) -> Rasd:
+    """:func:`desired_resource`; what many systems declare word by word alike is parsed once, and shared by them."""
+    text = repr(given)
+    found = _seen.get(text)
+    if found is None:
+        found = desired_resource(given, where)
+        if len(_seen) < _ALIKE:
+            _seen[text] = found
+    return found
 
 
 def desired_identity(params: Mapping[str, Any]) -> tuple[str, str | None]:

@@ -104,7 +104,8 @@ class LibvirtHost(Platform):
     def places_of(self, system: str, resources: Iterable[Rasd]) -> frozenset[str]:
         from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import storage
 
-        return storage.places_of(self.session, system, resources)
+        # Asked after the systems were read: the connection is there, and the pools are read once.
+        return storage.places_of(self._session, system, resources)
 
     def carry_out(self, change: changes.Change) -> None:
         try:

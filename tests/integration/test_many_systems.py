@@ -1,0 +1,238 @@
+# Copyright (c) 2026 SVPC authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Many systems in one call on a real host: side by side, and what becomes of them when something goes wrong."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import libvirt
+import pytest
+
+from ansible_collections.svpc.virt.plugins.module_utils.errors import Conflict, VirtError
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.connect import open_platform
+from ansible_collections.svpc.virt.plugins.module_utils.task import virtual_systems
+from ansible_collections.svpc.virt.plugins.module_utils.task.task import Task
+from tests.laboratory import Host, Laboratory
+
+from .test_plays import sweep
+
+pytestmark = pytest.mark.libvirt
+
+POOL = "many"
+TASK = """
+import json, sys
+from ansible_collections.svpc.virt.plugins.module_utils.errors import VirtError
+from ansible_collections.svpc.virt.plugins.module_utils.task.module import failure_result
+from ansible_collections.svpc.virt.plugins.module_utils.task.task import Task
+from ansible_collections.svpc.virt.plugins.module_utils.task.virtual_systems import manage
+try:
+    print(json.dumps(manage(Task(json.load(sys.stdin)))))
+except VirtError as error:
+    print(json.dumps({"failed": True, **failure_result(error)}))
+"""
+"""The task of the module in a process of its own, which can be killed."""
+
+
+@pytest.fixture(scope="module")
+def only_host() -> Iterator[Host]:
+    """A host for this file."""
+    with Laboratory() as laboratory:
+        yield laboratory.start(f"many-{os.getpid()}")
+
+
+@pytest.fixture
+def host(only_host: Host, tmp_path: Path) -> Iterator[Host]:
+    """The host with an active storage pool, empty before and after each test."""
+    folder = only_host.images / tmp_path.name
+    folder.mkdir()
+    with connected(only_host) as connection:
+        xml = f"<pool type='dir'><name>{POOL}</name><target><path>{folder}</path></target></pool>"
+        connection.storagePoolDefineXML(xml).create()
+    yield only_host
+    sweep(only_host)
+
+
+@contextlib.contextmanager
+def connected(host: Host) -> Iterator[Any]:
+    """libvirt itself."""
+    libvirt.registerErrorHandler(lambda _context, _error: None, None)
+    connection = libvirt.open(host.uri)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def entry(name: str, **options: Any) -> dict[str, Any]:
+    resources = [
+        {"resource_type": "memory", "virtual_quantity": "32 MiB"},
+        {"resource_type": "disk_drive", "name": "root", "pool_id": POOL, "virtual_quantity": "1 MiB"},
+    ]
+    return {"name": name, "resources": resources, **options}
+
+
+def many(count: int) -> list[dict[str, Any]]:
+    return [entry(f"system{number:02}") for number in range(count)]
+
+
+def started(host: Host, entries: list[dict[str, Any]]) -> subprocess.Popen[str]:
+    """The task under way in a process of its own."""
+    environment = {**os.environ, "PYTHONPATH": "collections"}
+    process = subprocess.Popen(
+        [sys.executable, "-c", TASK], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, text=True
+    )
+    assert process.stdin is not None
+    with process.stdin as pipe:
+        json.dump({"uri": host.uri, "virtual_systems": entries}, pipe)
+    return process
+
+
+def ended(process: subprocess.Popen[str]) -> dict[str, Any]:
+    """What the task returned."""
+    assert process.stdout is not None
+    with process.stdout as pipe:
+        output = pipe.read()
+    assert process.wait(timeout=120) == 0
+    result: dict[str, Any] = json.loads(output)
+    return result
+
+
+def run(host: Host, *entries: dict[str, Any], **options: Any) -> dict[str, Any]:
+    return virtual_systems.manage(Task({"uri": host.uri, "virtual_systems": list(entries), **options}))
+
+
+def wait_for(what: Callable[[], bool], timeout: float = 60.0) -> None:
+    deadline = time.monotonic() + timeout
+    while not what():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def systems_and_volumes(host: Host) -> tuple[set[str], set[str]]:
+    with connected(host) as connection:
+        pool = connection.storagePoolLookupByName(POOL)
+        pool.refresh()
+        return {domain.name() for domain in connection.listAllDomains()}, set(pool.listVolumes())
+
+
+def assert_settled(host: Host, entries: list[dict[str, Any]]) -> None:
+    """The next run brings it to what is declared, the one after that changes nothing, and there is nothing else."""
+    run(host, *entries)
+    assert not run(host, *entries)["changed"]
+    names = {entry["name"] for entry in entries}
+    assert systems_and_volumes(host) == (names, {f"{name}-root.qcow2" for name in names})
+
+
+def count(host: Host) -> int:
+    with connected(host) as connection:
+        return len(connection.listAllDomains())
+
+
+def test_a_task_that_is_killed_in_the_middle_is_finished_by_the_next(host: Host) -> None:
+    entries = many(40)
+    process = started(host, entries)
+    wait_for(lambda: count(host) >= 5)
+    process.kill()
+    process.wait()
+    assert process.stdout is not None
+    process.stdout.close()
+    assert count(host) < len(entries)
+    assert_settled(host, entries)
+
+
+def test_a_daemon_that_goes_away_in_the_middle_is_told_with_what_was_changed(host: Host) -> None:
+    entries = many(40)
+    process = started(host, entries)
+    wait_for(lambda: count(host) >= 5)
+    host.stop_daemon()
+    try:
+        result = ended(process)
+    finally:
+        host.start_daemon()
+    assert result["failed"]
+    assert result["error_code"] == "unreachable"
+    assert "virtual systems failed: " in result["msg"]
+    assert result["changed"]
+    assert len(result["changes"]) >= 5
+    assert len(result["results"]) == len(entries)
+    assert any(one.get("skipped") for one in result["results"])
+    with connected(host) as connection:
+        connection.storagePoolLookupByName(POOL).isActive() or connection.storagePoolLookupByName(POOL).create()
+    assert_settled(host, entries)
+
+
+def test_two_runs_at_the_same_time_end_as_declared(host: Host) -> None:
+    entries = many(20)
+    processes = [started(host, entries), started(host, entries)]
+    for process in processes:
+        result = ended(process)
+        codes = {one["error_code"] for one in result["results"] if one.get("failed")}
+        assert codes <= {"conflict"}, result["msg"]
+    assert_settled(host, entries)
+
+
+def test_guests_that_do_not_listen_are_waited_for_side_by_side(host: Host) -> None:
+    entries = [entry(f"deaf{number}", state="active") for number in range(5)]
+    run(host, *entries)
+    begun = time.monotonic()
+    result = run(
+        host, *({"name": one["name"]} for one in entries), state="defined", shutdown_timeout=10, force_off=True
+    )
+    assert time.monotonic() - begun < 5 * 10 * 0.7
+    assert [one["virtual_system"]["state"] for one in result["results"]] == ["defined"] * 5
+
+
+def test_storage_goes_from_one_entry_to_the_next(host: Host) -> None:
+    run(host, entry("old"))
+    volume = systems_and_volumes(host)[1].pop()
+    heir = {"name": "heir", "resources": [{"resource_type": "disk_drive", "pool_id": POOL, "host_resource": [volume]}]}
+    result = run(host, {"name": "old", "state": "absent"}, heir)
+    assert [change["operation"] for change in result["changes"]] == ["destroy_system", "define_system"]
+    with pytest.raises(Conflict, match="is used by virtual system 'heir'"):
+        run(host, {**heir, "name": "rival"})
+
+
+def test_two_entries_do_not_get_the_same_disk(host: Host) -> None:
+    """One makes the volume, the other one finds it taken."""
+    own = {"resource_type": "disk_drive", "pool_id": POOL, "host_resource": ["one.qcow2"], "virtual_quantity": "1 MiB"}
+    rivals = [{"name": name, "resources": [own]} for name in ("first", "second")]
+    with pytest.raises(VirtError) as caught:
+        run(host, *rivals)
+    assert [one.get("error_code") for one in caught.value.details["results"]] == [None, "conflict"]
+    assert systems_and_volumes(host) == ({"first"}, {"one.qcow2"})
+
+
+def test_all_go_with_their_storage(host: Host) -> None:
+    entries = many(12)
+    run(host, *entries)
+    absent = [{"name": one["name"], "state": "absent", "remove_storage": True} for one in entries]
+    result = run(host, *absent)
+    assert [change["operation"] for change in result["changes"]] == ["destroy_system", "return_to_storage_pool"] * 12
+    assert systems_and_volumes(host) == (set(), set())
+    assert not run(host, *absent)["changed"]
+
+
+def test_the_whole_host_is_read_once_for_all(host: Host) -> None:
+    """Who uses which storage: asked for each volume that is taken or given back, read for all of them."""
+    entries = many(10)
+    run(host, *entries)
+    with contextlib.closing(open_platform({"uri": host.uri})) as platform, platform.together():
+        systems = platform.virtual_systems()
+        platform.storage_of(systems[0])
+        session = platform.session  # type: ignore[attr-defined]
+        asked: list[str] = []
+        listing = session.connection.listAllDomains
+        session.connection.listAllDomains = lambda *flags: asked.append("all") or listing(*flags)
+        for system in systems[1:]:
+            assert [element.kept_because for element in platform.storage_of(system)] == [None]
+        assert asked == []
