@@ -151,7 +151,7 @@ def test_a_task_that_is_killed_in_the_middle_is_finished_by_the_next(host: Host)
 
 
 def test_a_daemon_that_goes_away_in_the_middle_is_told_with_what_was_changed(host: Host) -> None:
-    entries = many(40)
+    entries = many(90)
     process = started(host, entries)
     wait_for(lambda: count(host) >= 5)
     host.stop_daemon()
@@ -167,7 +167,9 @@ def test_a_daemon_that_goes_away_in_the_middle_is_told_with_what_was_changed(hos
     assert len(result["results"]) == len(entries)
     assert any(one.get("skipped") for one in result["results"])
     with connected(host) as connection:
-        connection.storagePoolLookupByName(POOL).isActive() or connection.storagePoolLookupByName(POOL).create()
+        pool = connection.storagePoolLookupByName(POOL)
+        if not pool.isActive():
+            pool.create()
     assert_settled(host, entries)
 
 
@@ -232,7 +234,12 @@ def test_the_whole_host_is_read_once_for_all(host: Host) -> None:
         session = platform.session  # type: ignore[attr-defined]
         asked: list[str] = []
         listing = session.connection.listAllDomains
-        session.connection.listAllDomains = lambda *flags: asked.append("all") or listing(*flags)
+
+        def list_all(flags: int) -> Any:
+            asked.append("all")
+            return listing(flags)
+
+        session.connection.listAllDomains = list_all
         for system in systems[1:]:
             assert [element.kept_because for element in platform.storage_of(system)] == [None]
         assert asked == []

@@ -13,6 +13,7 @@ from __future__ import annotations
 import threading
 import time
 
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.errors import talking
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.session import Session
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.storage_index import StorageIndex
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.storage_users import (
@@ -61,14 +62,21 @@ class Shared:
         self._backing = _Reading()
         self._claims: dict[str, str] = {}
 
-    def users(self) -> Users:
-        """The names of the systems that use each path."""
+    def users(self, strangers: bool = False) -> Users:
+        """The names of the systems that use each path.
+
+        With ``strangers``, systems that somebody else has made since they were read count as well.
+        """
         with self._lock:
             if not self._users.is_fresh():
                 self._changed.clear()
                 self._users = _Reading()
                 self._paths = users_by_system(self.session, self.index)
                 self._users.done()
+            elif strangers:
+                with talking("list the virtual systems"):
+                    names = {str(domain.name()) for domain in self.session.connection.listAllDomains(0)}
+                self._changed |= names - set(self._paths)
             while self._changed:
                 name = self._changed.pop()
                 self._paths[name] = users_of(self.session, self.index, name)

@@ -34,8 +34,12 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.s
     StorageIndex,
     find_volume,
     index_of,
+    look_again,
 )
-from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.storage_users import users
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.storage_users import (
+    users,
+    users_by_system,
+)
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.volume_calls import (
     NewVolume,
     create,
@@ -209,13 +213,31 @@ class Allocations:
         """Delete a volume made here, unless somebody has found a use for it meanwhile."""
         with talking(f"read volume {volume.name()!r}"):
             path = posixpath.normpath(volume.path())
-        used = sorted(users(self.session, self.index).get(path, ()))
+        used = sorted(
+            name for name, paths in users_by_system(self.session, self.index).items() if path in paths
+        )  # read anew: whoever took it has done so just now
         if used:
             raise Conflict(f"it is used by virtual system {used[0]!r}")
         delete_volume(volume)
 
     def _adopt(self, volume: libvirt.virStorageVol, rasd: Rasd, system: str, label: str, image_format: str) -> str:
-        """Take a volume that exists, if nobody uses it and it is as asked for or can grow to that."""
+        """Take a volume that exists, if nobody uses it and it is as asked for or can grow to that.
+
+        One that somebody else is making just now is there before its file is: then the pool looks again, which it does
+        when it is made.
+        """
+        try:
+            return self._take(volume, rasd, system, label, image_format)
+        except (NotFound, Conflict):
+            with talking(f"read volume {volume.name()!r} for {label}", patient=True):
+                pool, name = volume.storagePoolLookupByVolume(), volume.name()
+                look_again(pool)
+            made = find_volume(pool, name, fresh=False)
+            if made is None:
+                raise
+            return self._take(made, rasd, system, label, image_format)
+
+    def _take(self, volume: libvirt.virStorageVol, rasd: Rasd, system: str, label: str, image_format: str) -> str:
         with talking(f"read volume {volume.name()!r} for {label}"):
             path = posixpath.normpath(volume.path())
             document = ElementTree.fromstring(volume.XMLDesc(0))

@@ -173,7 +173,7 @@ def return_to_storage_pool(session: Session, change: ReturnToStoragePool) -> Non
     element = change.element
     path = posixpath.normpath(element.host_resource)
     index = index_of(session)
-    used = sorted(users(session, index).get(path, set()))
+    used = sorted(users(session, index, strangers=True).get(path, set()))
     if used:
         raise Conflict(f"Cannot delete {path}: it is used by virtual system {used[0]!r}")
     place = index.volume_of(path)

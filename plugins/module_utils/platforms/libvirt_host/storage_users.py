@@ -40,10 +40,13 @@ def sources(document: Element, index: StorageIndex) -> Iterator[str]:
                 yield posixpath.normpath(path)
 
 
-def users(session: Session, index: StorageIndex) -> dict[str, set[str]]:
-    """The names of the systems that use each path, now or after their next activation, or in a snapshot."""
+def users(session: Session, index: StorageIndex, strangers: bool = False) -> dict[str, set[str]]:
+    """The names of the systems that use each path, now or after their next activation, or in a snapshot.
+
+    While changes are made together, that is what was read for all of them; see :meth:`shared.Shared.users`.
+    """
     if session.shared is not None:
-        return session.shared.users()
+        return session.shared.users(strangers)
     found: dict[str, set[str]] = {}
     for name, paths in users_by_system(session, index).items():
         for path in paths:
