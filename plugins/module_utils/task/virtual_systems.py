@@ -62,6 +62,7 @@ class _Entry:
 
 def manage(task: Task) -> dict[str, Any]:
     """Bring several virtual systems to what is declared."""
+    task = _one_at_a_time(task)
     entries = entries_of(task)
     with task.platform() as platform, platform.together():
         _converge(platform, entries, bool(task.params.get("stop_on_error")))
@@ -80,7 +81,6 @@ def entries_of(task: Task) -> list[_Entry]:
     defaults = {name: task.params.get(name) for name in DEFAULTS_OF_ENTRIES}
     entries, wrong = [], []
     places: dict[str, int] = {}
-    talking = threading.Lock()
     for number, params in enumerate(task.params.get("virtual_systems") or (), start=1):
         place = f"virtual_systems: entry {number}"
         given = {name: value for name, value in params.items() if value is not None}
@@ -94,19 +94,29 @@ def entries_of(task: Task) -> list[_Entry]:
         first = places.setdefault(declared.desired.name, number)
         if first != number:
             wrong.append(f"{place}: entry {first} has the same name")
-        entries.append(_entry(task, declared, talking))
+        entries.append(_entry(task, declared))
     if wrong:
         raise InvalidInput("; ".join(wrong), entries=wrong)
     return entries
 
 
-def _entry(task: Task, declared: Declaration, talking: threading.Lock) -> _Entry:
-    """An entry; what its thread says goes to the user one at a time, with the name of the system."""
-    warnings: list[str] = []
+def _one_at_a_time(task: Task) -> Task:
+    """The task with progress that several threads may tell."""
+    talking = threading.Lock()
 
     def progress(text: str) -> None:
         with talking:
-            task.progress(f"{declared.desired.name}: {text}")
+            task.progress(text)
+
+    return replace(task, progress=progress)
+
+
+def _entry(task: Task, declared: Declaration) -> _Entry:
+    """An entry; its progress has the name of the system, and its warnings wait for those of the entries before it."""
+    warnings: list[str] = []
+
+    def progress(text: str) -> None:
+        task.progress(f"{declared.desired.name}: {text}")
 
     return _Entry(declared, replace(task, progress=progress, warn=warnings.append), warnings)
 
