@@ -618,6 +618,16 @@ class Contract:
         assert run.operations == ["destroy_system"]
         assert platform.virtual_system("other") is not None
 
+    def test_some_systems_are_read_by_their_names(self, platform: Platform, around: Surroundings) -> None:
+        first = converge(platform, declared(around, processor(), memory(), name="first"))
+        converge(platform, declared(around, processor(), memory(), name="second"))
+        with platform.together():
+            assert platform.virtual_systems({"first", "nobody"}) == [first.system]
+            assert platform.virtual_systems(set()) == []
+        assert platform.changes_at_once >= 1
+        for name in ("first", "second"):
+            converge(platform, declared(around, name=name, state="absent"))
+
     def test_absent_twice(self, platform: Platform, around: Surroundings) -> None:
         converge(platform, declared(around, processor(), memory(), disk(around, "root"), state="active"))
         run = converge(platform, declared(around, state="absent"))
