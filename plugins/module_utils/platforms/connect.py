@@ -104,6 +104,7 @@ def preload() -> None:
         pools,
         resources,
         seeds,
+        shared,
         snapshots,
         states,
         storage_removal,

@@ -27,7 +27,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.r
 )
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.session import Session
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.storage import Allocations, check_storage
-from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.storage_index import StorageIndex
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.storage_index import index_of
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.verbatim import take_away
 
 
@@ -59,7 +59,7 @@ def check_modify(session: Session, change: changes.ModifyResourceSettings) -> No
     """Raise what keeps a resource from being changed."""
     if not change.differences:
         return
-    change = with_seed(Allocations(session, StorageIndex(session), dry=True), change)
+    change = with_seed(Allocations(session, index_of(session), dry=True), change)
     rest = values_to_write(session, change.before, change.differences)
     if "host_resource" in rest:
         _check_processors(session, (replace(change.before, host_resource=rest["host_resource"][1]),))

@@ -126,7 +126,7 @@ def modify_resource_settings(session: Session, change: changes.ModifyResourceSet
     back; then the running system.  Raises Conflict when the resource is no longer as in ``change.before``.
     """
     domain = existing(session, change.system)
-    allocations = Allocations(session, StorageIndex(session))
+    allocations = Allocations(session, index_of(session))
     change = with_seed(allocations, change)
     definition: Definition | None = None
     grown: list[str] = []
