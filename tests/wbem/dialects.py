@@ -15,6 +15,7 @@ from tests.wbem.invoke import Method
 from tests.wbem.providers import (
     allocation,
     devices,
+    endpoints,
     host,
     jobs,
     management,
@@ -127,6 +128,7 @@ STANDARD = Dialect(
         *systems.SECTIONS,
         *resources.SECTIONS,
         *devices.SECTIONS,
+        *endpoints.SECTIONS,
         *pools.SECTIONS,
         *allocation.SECTIONS,
         *snapshots.SECTIONS,

@@ -59,6 +59,8 @@ class AllocationCapabilities:
     live_remove: frozenset[str] | None = frozenset()
     live_modify: Mapping[str, Live] = field(default_factory=dict)
     """Properties that can be changed on a running system."""
+    off_only: frozenset[str] = frozenset()
+    """Properties that cannot even be recorded for the next activation while the system is not off."""
     fixed: Mapping[str, str] = field(default_factory=dict)
     """Properties that cannot be changed once the resource exists, each with what to do instead."""
 

@@ -215,8 +215,18 @@ def _plan_existing(
             "Shut it down and declare it anew"
         )
     plan = [*before, *middle, *after]
-    if desired.allow_restart and state not in _STOPPING and _waits_for_restart(desired, current, plan, middle):
-        plan = [*before, *_definition_only(middle), *_restart(desired, system, state, target, capabilities)]
+    if state is not SystemState.DEFINED and (off_only := _only_while_off(middle, capabilities)):
+        if not desired.allow_restart:
+            raise RestartNeeded(
+                f"Virtual system {current.name!r}: this host changes {off_only} only while the system is off: set "
+                "allow_restart: true, or bring it to state defined first"
+            )
+        down, up = _restart(desired, system, state, target, capabilities)
+        middle = _configuration_changes(desired, system, current, False, capabilities)
+        plan = [*before, *down, *middle, *up]
+    elif desired.allow_restart and state not in _STOPPING and _waits_for_restart(desired, current, plan, middle):
+        down, up = _restart(desired, system, state, target, capabilities)
+        plan = [*before, *_definition_only(middle), *down, *up]
     if desired.remove_storage:
         plan += _storage_of_removed(current, plan, middle, storage)
     plan += outdated_seeds(current, predict_system(current, plan))
@@ -225,6 +235,16 @@ def _plan_existing(
 
 _STOPPING = frozenset({SystemState.SHUTTING_DOWN, SystemState.CRASHED})
 """States that lead to being off: the next activation brings what waits, without a restart."""
+
+
+def _only_while_off(plan: Sequence[Change], capabilities: Capabilities) -> str:
+    """What a plan changes in the definition that the host changes only while the system is off, in words."""
+    found = []
+    for change in plan:
+        if isinstance(change, ModifyResourceSettings):
+            names = capabilities.allocation[change.before.resource_type].off_only & set(change.differences)
+            found += [f"{name} of {change.before.label}" for name in sorted(names)]
+    return ", ".join(found)
 
 
 def _when_to_change(state: SystemState, steps: Sequence[Change]) -> tuple[list[Change], list[Change], SystemState]:
@@ -342,13 +362,13 @@ def _restart(
     state: SystemState,
     target: SystemState | None,
     capabilities: Capabilities,
-) -> list[Change]:
-    """Shut down, and back to the state the system had or is to have."""
+) -> tuple[list[Change], list[Change]]:
+    """The way to being off, and the way back to the state the system had or is to have."""
     home = target or (SystemState.ACTIVE if state in (SystemState.SLEEPING, SystemState.STARTING) else state)
-    return [
-        *_to_state(desired, system, state, capabilities, SystemState.DEFINED),
-        *_to_state(desired, system, SystemState.DEFINED, capabilities, home),
-    ]
+    return (
+        _to_state(desired, system, state, capabilities, SystemState.DEFINED),
+        _to_state(desired, system, SystemState.DEFINED, capabilities, home),
+    )
 
 
 def plan_action(system: VirtualSystem, action: str, capabilities: Capabilities, timeout: float = 120.0) -> Plan:

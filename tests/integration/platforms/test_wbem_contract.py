@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 import pywbem
 
-from ansible_collections.svpc.virt.plugins.module_utils.errors import VirtError
+from ansible_collections.svpc.virt.plugins.module_utils.errors import RestartNeeded, VirtError
 from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd, only
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool import ResourcePool
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
+from ansible_collections.svpc.virt.plugins.module_utils.model.states import SystemState
 from ansible_collections.svpc.virt.plugins.module_utils.model.units import BYTE, parse_quantity
 from ansible_collections.svpc.virt.plugins.module_utils.plan import changes
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.fake import FakeHost
@@ -171,6 +172,26 @@ class TestLibvirtCim(contract.Contract):
         (adapter,) = only(run.system.defined.resources, ResourceType.ETHERNET_ADAPTER)
         assert adapter.address not in (None, ADDRESSES["lan"])
 
+    def test_what_cannot_be_changed_now_waits_for_a_restart(
+        self, platform: Platform, around: contract.Surroundings
+    ) -> None:
+        """Not even the definition can be changed while it runs, so the restart is around the change."""
+        base = contract.declared(around, contract.processor(1), contract.memory(), state="active")
+        before = contract.converge(platform, base).system
+        wanted = replace(base, resources=(contract.processor(2), contract.memory(192 * contract.MIB)))
+        with pytest.raises(RestartNeeded, match="allow_restart"):
+            contract.planned(platform, wanted)
+        assert platform.virtual_system(contract.NAME) == before
+        run = contract.converge(platform, replace(wanted, allow_restart=True))
+        assert [change.operation for change in run.plan] == [
+            "request_state_change",
+            "modify_resource_settings",
+            "modify_resource_settings",
+            "request_state_change",
+        ]
+        assert run.system.state is SystemState.ACTIVE
+        assert only(run.system.defined.resources, ResourceType.PROCESSOR)[0].virtual_quantity == 2
+
 
 _NOT_OFFERED = (
     # It keeps no description.
@@ -183,7 +204,6 @@ _NOT_OFFERED = (
     # It changes processors and memory of systems that are off, and shows one configuration for what is and what will be.
     "test_a_running_system_is_changed_where_that_is_possible",
     "test_a_medium_is_changed_in_a_running_system",
-    "test_what_cannot_be_changed_now_waits_for_a_restart",
     # It neither resizes volumes nor says what else needs them.
     "test_a_disk_grows_and_never_shrinks",
     "test_storage_stays_unless_it_is_to_go",

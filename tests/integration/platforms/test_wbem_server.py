@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import resource
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,17 +17,19 @@ from ansible_collections.svpc.virt.plugins.module_utils import errors
 from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
 from ansible_collections.svpc.virt.plugins.module_utils.model.states import RequestedState, SystemState
-from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import Configuration
+from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import Configuration, VirtualSystem
 from ansible_collections.svpc.virt.plugins.module_utils.plan import changes
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.connect import open_platform
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.fake import FakeHost
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server import session, transport
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.host import WbemHost
+from ansible_collections.svpc.virt.plugins.module_utils.task import waiting
 from tests.wbem import Faults, WbemServer
 
 REF = changes.SystemRef("web")
 PROCESSOR = Rasd(ResourceType.PROCESSOR, virtual_quantity=1, weight=512)
 MEMORY = Rasd(ResourceType.MEMORY, virtual_quantity=2**28, maximum_quantity=2**28)
+ADAPTER = Rasd(ResourceType.ETHERNET_ADAPTER, connection=("user:",), address="52:54:00:00:00:07")
 DEFINE = changes.DefineSystem(REF, Configuration(resources=(PROCESSOR, MEMORY)))
 
 
@@ -273,6 +276,45 @@ def test_a_transient_system(server: WbemServer) -> None:
     assert host.virtual_systems() == [found]
 
 
+ADDRESSES: Mapping[str, Mapping[str, list[str]]] = {
+    "lease": {"52:54:00:00:00:0a": ["192.0.2.10", "2001:db8::10"]},
+    "agent": {"52:54:00:00:00:0a": ["192.0.2.10", "198.51.100.1"], "52:54:00:00:00:0b": ["203.0.113.7"]},
+}
+
+
+class LeasingHost(FakeHost):
+    """A host whose guests have addresses."""
+
+    def addresses_of(self, system: VirtualSystem, source: str) -> Mapping[str, list[str]]:
+        return ADDRESSES[source]
+
+
+def test_the_addresses_of_guests_are_endpoints_of_their_systems() -> None:
+    with WbemServer(LeasingHost()) as server:
+        host = opened(server)
+        host.define_system(DEFINE)
+        system = host.virtual_system("web")
+        assert system is not None
+        assert host.addresses_of(system, "lease") == {}
+        host.request_state_change(states(RequestedState.ENABLED))
+        assert host.addresses_of(system, "lease") == ADDRESSES["lease"]
+        assert host.addresses_of(system, "agent") == {
+            "52:54:00:00:00:0a": ["192.0.2.10", "2001:db8::10", "198.51.100.1"],
+            "52:54:00:00:00:0b": ["203.0.113.7"],
+        }
+        with pytest.raises(errors.NotSupported, match="source arp; it tells lease, agent"):
+            host.addresses_of(system, "arp")
+
+
+def test_a_server_without_endpoints_says_so(kvm: WbemServer) -> None:
+    host = opened(kvm)
+    host.define_system(DEFINE)
+    system = host.virtual_system("web")
+    assert system is not None
+    with pytest.raises(errors.NotSupported, match="CIM_IPProtocolEndpoint"):
+        waiting.addresses_of(host, replace(system, defined=Configuration(resources=(ADAPTER,))))
+
+
 # Changing
 
 
@@ -347,8 +389,7 @@ def test_a_hypervisor_that_is_down_is_no_empty_host(kvm: WbemServer, faults: Fau
 def test_the_weight_survives_every_change(kvm: WbemServer) -> None:
     host = opened(kvm)
     host.define_system(DEFINE)
-    adapter = Rasd(ResourceType.ETHERNET_ADAPTER, connection=("user:",), address="52:54:00:00:00:07")
-    host.add_resource_settings(changes.AddResourceSettings(REF, adapter))
+    host.add_resource_settings(changes.AddResourceSettings(REF, ADAPTER))
     assert weight(host) == 512
     system = host.virtual_system("web")
     assert system is not None
@@ -358,7 +399,7 @@ def test_the_weight_survives_every_change(kvm: WbemServer) -> None:
     assert weight(host) == 512
     host.modify_system_settings(changes.ModifySystemSettings(REF, {"boot_order": (None, ("ethernet_adapter",))}))
     assert weight(host) == 512
-    added = next(one for one in system.defined.resources if one.address == adapter.address)
+    added = next(one for one in system.defined.resources if one.address == ADAPTER.address)
     host.remove_resource_settings(changes.RemoveResourceSettings(REF, added))
     assert weight(host) == 512
     host.request_state_change(states(RequestedState.ENABLED))

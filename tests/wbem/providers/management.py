@@ -15,6 +15,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types imp
 from ansible_collections.svpc.virt.plugins.module_utils.model.states import RequestedState, SystemState
 from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import Configuration, VirtualSystem
 from ansible_collections.svpc.virt.plugins.module_utils.plan import changes
+from ansible_collections.svpc.virt.plugins.module_utils.plan.compare import meaning_of_absence
 from tests.wbem import invoke
 from tests.wbem.invoke import Invocation, Method
 from tests.wbem.providers import pool_methods, properties, resources, snapshots, states, systems
@@ -113,6 +114,8 @@ def check_limits(reading: Reading, rasd: Rasd) -> None:
     if offered is None:
         raise errors.NotSupported(f"Resources of type {rasd.resource_type.word} cannot be allocated")
     for name, value in values(rasd).items():
+        if value == meaning_of_absence(rasd.row, name):
+            continue
         if name in offered.unsupported:
             raise errors.InvalidInput(f"{rasd.label}: {name}: {offered.unsupported[name]}")
         low, high = offered.minimum.get(name), offered.maximum.get(name)

@@ -41,6 +41,7 @@ class ServerAllocation(AllocationCapabilities):
             live_add=self._plugged(resource_type, instances, "SupportedAddStates", "add"),
             live_remove=self._plugged(resource_type, instances, "SupportedRemoveStates", "remove"),
             live_modify=dict.fromkeys(dialect.live_properties.get(resource_type, ()), Live.ALWAYS),
+            off_only=dialect.off_only.get(resource_type, frozenset()),
             fixed=dialect.fixed.get(resource_type, {}),
         )
         told = {} if self._whole is None else told_capabilities.allocation(self._whole)

@@ -36,7 +36,6 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.vo
 _DRIVES = (ResourceType.DISK_DRIVE, ResourceType.CD_DRIVE, ResourceType.DVD_DRIVE, ResourceType.FLOPPY_DRIVE)
 _BUSES = {ResourceType.DISK_DRIVE: "virtio", ResourceType.FLOPPY_DRIVE: "fdc"}
 _TARGETS = {"virtio": "vd", "ide": "hd", "fdc": "fd", "xen": "xvd"}
-_OFF_ONLY = (ResourceType.PROCESSOR, ResourceType.MEMORY)
 
 Change = changes.Change
 
@@ -90,7 +89,7 @@ def changing(server: Server, found: systems.SystemFound, change: Any) -> Iterato
         yield
         return
     check_visible_loss(found, change)
-    _check_state(found, change)
+    _check_state(server.dialect, found, change)
     tell_of_hidden_loss(server, change)
     weight = _wanted_weight(found, change)
     try:
@@ -131,11 +130,12 @@ def check_visible_loss(found: systems.SystemFound, change: Any) -> None:
         )
 
 
-def _check_state(found: systems.SystemFound, change: Any) -> None:
+def _check_state(dialect: Dialect, found: systems.SystemFound, change: Any) -> None:
+    """Raise RestartNeeded when the system runs by now: the plan has changed it while it was off."""
     if found.running is None or not isinstance(change, changes.ModifyResourceSettings):
         return
-    names = {*change.differences, *change.live_differences}
-    if change.before.resource_type in _OFF_ONLY and names - {"weight"}:
+    names = dialect.off_only.get(change.before.resource_type, frozenset()) & set(change.differences)
+    if names:
         raise RestartNeeded(
             f"{change.before.label} of virtual system {change.system.name!r}: this server changes "
             f"{', '.join(sorted(names))} only of a system that is off: bring it to state defined first"

@@ -60,6 +60,8 @@ class Dialect:
     """``add`` and ``remove`` of a type that work while a system runs; types left out are as the capabilities say."""
     live_properties: Mapping[ResourceType, tuple[str, ...]] = field(default_factory=dict)
     """What can be changed while a system runs, by type."""
+    off_only: Mapping[ResourceType, frozenset[str]] = field(default_factory=dict)
+    """What can be changed only of a system that is off, by type."""
     methods_unlisted: bool = False
     """The lists of methods are incomplete."""
     pools: Mapping[tuple[ResourceType, str], PoolCapabilities] | None = None
@@ -82,6 +84,8 @@ class Dialect:
     """Of the host: a server that shows no instance of it has lost its hypervisor and shows an empty host."""
     saves_by_snapshot: bool = False
     """A system is suspended and resumed by the snapshot service, not by a state change; there are no snapshots."""
+    tells_addresses: bool = True
+    """The addresses of guests are endpoints of their systems, if the server has that class."""
     ignored_limits: frozenset[tuple[ResourceType, str]] = frozenset()
     """Minimums and maximums that the server claims and does not mean, as (type, property)."""
 
@@ -118,10 +122,12 @@ LIBVIRT_CIM = Dialect(
     limits_of=frozenset({ResourceType.PROCESSOR, ResourceType.MEMORY}),
     live=libvirt_cim.LIVE,
     live_properties={ResourceType.PROCESSOR: ("weight",)},
+    off_only=libvirt_cim.OFF_ONLY,
     replaces_settings=True,
     weight_is_lost=True,
     host_class="HostSystem",
     saves_by_snapshot=True,
+    tells_addresses=False,
     ignored_limits=frozenset({(ResourceType.MEMORY, "maximum"), (ResourceType.PROCESSOR, "minimum")}),
 )
 

@@ -17,6 +17,11 @@ from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system imp
 from ansible_collections.svpc.virt.plugins.module_utils.plan import changes
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.interface import Platform, Progress, quietly
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server import (
+<<<<<<< HEAD
+=======
+    capabilities,
+    endpoints,
+>>>>>>> 94b5fb9 (Processors and memory of libvirt-cim are changed within a restart; guests' addresses over WBEM)
     host_facts,
     management,
     pools,
@@ -86,8 +91,7 @@ class WbemHost(Platform):
         return storage.storage_of(self.server, system)
 
     def addresses_of(self, system: VirtualSystem, source: str) -> Mapping[str, list[str]]:
-        # The standard models what the host gives a guest, not what the guest makes of it.
-        raise NotSupported(f"A WBEM server does not know the addresses that guests have ({source})")
+        return endpoints.addresses_of(self.server, system, source)
 
     def guest_agent_answers(self, system: VirtualSystem) -> bool:
         raise NotSupported(

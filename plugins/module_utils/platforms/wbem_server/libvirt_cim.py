@@ -440,6 +440,12 @@ FIXED: Mapping[ResourceType, Mapping[str, str]] = {
     for kind in (ResourceType.DISK_DRIVE, ResourceType.CD_DRIVE, ResourceType.DVD_DRIVE, ResourceType.FLOPPY_DRIVE)
 }
 
+OFF_ONLY: Mapping[ResourceType, frozenset[str]] = {
+    ResourceType.PROCESSOR: frozenset({"virtual_quantity"}),
+    ResourceType.MEMORY: frozenset({"virtual_quantity", "maximum_quantity"}),
+}
+"""What the server refuses to change while a system runs, in the definition as well."""
+
 LIVE: Mapping[ResourceType, frozenset[str]] = {
     **{row.resource_type: frozenset() for row in CLASS_ROWS},
     ResourceType.DISK_DRIVE: frozenset({"add"}),
