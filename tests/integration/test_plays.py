@@ -19,6 +19,7 @@ from typing import Any
 
 import libvirt
 import pytest
+import yaml
 
 from tests.laboratory import Host, Laboratory, tiny_guest
 from tests.tools.playbooks import Run, run_playbook
@@ -30,6 +31,8 @@ PLAYS = sorted(path for path in Path(__file__).with_name("plays").glob("*.yml"))
 SECRETS = {"first_secret": "Qrs7uvWx", "second_secret": "Jkl9nopQ"}
 WAYS: dict[str, dict[str, Any]] = {"in the controller": {}, "sent": {"svpc_virt_in_process": False}}
 """Ways to run a play, with the variables that choose them."""
+PLATFORMS: dict[str, dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("platforms.yml").read_text("utf-8"))
+"""What plays may ask of a platform, and the plays that are not for it."""
 HOSTS = 2
 """How many hosts the plays are spread over: one for each core of a small machine."""
 
@@ -64,6 +67,7 @@ def runs(request: pytest.FixtureRequest) -> Iterator[Runs]:
             images.mkdir()
             variables = {
                 "uri_a": host.uri,
+                "offers": PLATFORMS["libvirt"]["offers"],
                 "images": str(images),
                 "kernel": str(guest.kernel),
                 "initrd": str(guest.initrd),

@@ -9,8 +9,10 @@ import argparse
 import signal
 import sys
 import threading
+import traceback
 from collections.abc import Sequence
 
+from ansible_collections.svpc.virt.plugins.module_utils.errors import VirtError
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.connect import open_platform
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.fake import FakeHost
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.interface import Platform
@@ -42,7 +44,7 @@ def platform_for(uri: str | None) -> Platform:
 
 
 def main(given: Sequence[str] | None = None) -> int:
-    """Serve, print the URL (and the files of TLS), and wait for a signal."""
+    """Serve, print the URL (and the files of TLS), and wait for a signal; 1 when something broke in the server itself."""
     options = arguments().parse_args(given)
     platform = platform_for(options.libvirt)
     ended = threading.Event()
@@ -65,7 +67,10 @@ def main(given: Sequence[str] | None = None) -> int:
             print(f"client: {' '.join(server.certificates.client_certificate)}", flush=True)
         ended.wait()
     platform.close()
-    return 0
+    broken = [error for error in server.failures if not isinstance(error, VirtError)]
+    for error in broken:
+        traceback.print_exception(error)
+    return 1 if broken else 0
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool impo
 from ansible_collections.svpc.virt.plugins.module_utils.model.snapshot import Snapshot
 from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import VirtualSystem
 from ansible_collections.svpc.virt.plugins.module_utils.plan.changes import SystemRef
+from ansible_collections.svpc.virt.plugins.module_utils.plan.compare import machine_family
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.interface import Platform
 from tests.wbem.classes import Classes
 from tests.wbem.faults import Faults
@@ -91,6 +92,19 @@ class Reading:
     def capabilities(self) -> Capabilities:
         """What the host can do."""
         return self.world.platform.capabilities()
+
+    @cached_property
+    def capabilities_by_machine(self) -> list[Capabilities]:
+        """What the host can do with each family of machines of its default architecture."""
+        architecture = self.capabilities.default_settings.get("architecture", "")
+        machines = self.capabilities.machines.get(architecture, ())
+        families = {machine_family(machine): machine for machine in reversed(machines)}
+
+        def ask() -> list[Capabilities]:
+            read = self.world.platform.capabilities
+            return [read({"architecture": architecture, "machine": machine}) for machine in families.values()]
+
+        return self.once("capabilities by machine", families, ask)
 
     @cached_property
     def systems(self) -> list[VirtualSystem]:

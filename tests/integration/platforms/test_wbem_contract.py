@@ -10,14 +10,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-import pywbem
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import RestartNeeded, VirtError
 from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd, only
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool import ResourcePool
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
 from ansible_collections.svpc.virt.plugins.module_utils.model.states import SystemState
-from ansible_collections.svpc.virt.plugins.module_utils.model.units import BYTE, parse_quantity
 from ansible_collections.svpc.virt.plugins.module_utils.plan import changes
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.fake import FakeHost
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.interface import Platform
@@ -25,9 +23,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.ho
 
 pytest.register_assert_rewrite("tests.contract")
 from tests import contract
-from tests.wbem import WbemServer, invoke
-from tests.wbem.dialects import LIBVIRT_CIM
-from tests.wbem.invoke import Invocation, Method
+from tests.wbem import WbemServer
 
 
 @pytest.fixture
@@ -108,19 +104,6 @@ class FoldersHost(FakeHost):
         return filled
 
 
-def _make_volume(invocation: Invocation) -> dict[str, Any]:
-    """CreateResourceInPool with all units that libvirt takes."""
-    wanted = invocation.need("Settings")
-    size = parse_quantity(int(wanted["Capacity"]), BYTE, str(wanted["AllocationUnits"]))
-    wanted.properties["AllocationUnits"] = pywbem.CIMProperty("AllocationUnits", "B")
-    method = LIBVIRT_CIM.methods["ResourcePoolConfigurationService.CreateResourceInPool"]
-    output = dict(method.handler(invocation))
-    host = invocation.world.platform
-    assert isinstance(host, FakeHost)
-    host.volumes[str(wanted["Path"])] = size
-    return output
-
-
 class TestLibvirtCim(contract.Contract):
     """The contract with a server that behaves like libvirt-cim.
 
@@ -141,8 +124,7 @@ class TestLibvirtCim(contract.Contract):
 
     @pytest.fixture
     def platform(self, behind: FakeHost) -> Iterator[WbemHost]:
-        made = {"ResourcePoolConfigurationService.CreateResourceInPool": Method(_make_volume, invoke.POOL)}
-        with WbemServer(behind, replace(LIBVIRT_CIM, methods={**LIBVIRT_CIM.methods, **made})) as server:
+        with WbemServer(behind, "libvirt-cim") as server:
             host = WbemHost.open(server.url, {})
             yield host
             host.close()

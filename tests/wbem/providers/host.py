@@ -105,7 +105,7 @@ def management_capabilities(reading: Reading) -> Any:
         ElementNameEditSupported=False,
         MaxElementNameLen=256,
         RequestedStatesSupported=_requested_states(reading),
-        **told.of_management(reading.capabilities),
+        **told.of_management(reading.capabilities, reading.capabilities_by_machine),
     )
 
 

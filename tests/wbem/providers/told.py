@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import enum
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_collections.svpc.virt.plugins.module_utils.model.capabilities import (
@@ -16,7 +16,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.model.capabilities impor
     PoolCapabilities,
 )
 
-_ALLOCATION = ("unsupported", "fixed", "live_modify", "live_add_needs")
+_ALLOCATION = ("unsupported", "fixed", "live_modify", "live_add_needs", "off_only")
 _MANAGEMENT = ("unsupported_settings", "fixed_settings", "live_settings")
 _POOL = ("required", "live", "stopped", "making", "fixed", "unsupported", "words")
 
@@ -44,9 +44,19 @@ def of_allocation(offered: AllocationCapabilities, words: Mapping[str, Any]) -> 
     return _packed({**{name: getattr(offered, name) for name in _ALLOCATION}, "words": words})
 
 
-def of_management(offered: Capabilities) -> dict[str, Any]:
-    """What can be done with settings of systems.  (The server brings no system from off to paused at once.)"""
-    return _packed({name: getattr(offered, name) for name in _MANAGEMENT})
+def of_management(offered: Capabilities, others: Iterable[Capabilities] = ()) -> dict[str, Any]:
+    """What can be done with settings of systems.  (The server brings no system from off to paused at once.)
+
+    ``others`` are the capabilities for other machines: a setting is unsupported when none of them has it.
+    """
+    said = {name: getattr(offered, name) for name in _MANAGEMENT}
+    missing = [other.unsupported_settings for other in others]
+    said["unsupported_settings"] = {
+        name: reason
+        for name, reason in offered.unsupported_settings.items()
+        if all(name in settings for settings in missing)
+    }
+    return _packed(said)
 
 
 def of_pools(offered: Capabilities) -> dict[str, Any]:

@@ -17,11 +17,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system imp
 from ansible_collections.svpc.virt.plugins.module_utils.plan import changes
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.interface import Platform, Progress, quietly
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server import (
-<<<<<<< HEAD
-=======
-    capabilities,
     endpoints,
->>>>>>> 94b5fb9 (Processors and memory of libvirt-cim are changed within a restart; guests' addresses over WBEM)
     host_facts,
     management,
     pools,

@@ -14,7 +14,7 @@ from typing import Any
 from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
 from ansible_collections.svpc.virt.plugins.module_utils.plan import changes
-from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server import care, management, systems
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server import care, management, storage, systems
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.discovery import Server
 
 _OF_A_CONFIGURATION = (
@@ -43,6 +43,7 @@ class Objections:
         if isinstance(change, changes.DefineSystem):
             management.new_settings(self._server, change)
             self._build(change.configuration.resources, (), change.system.name)
+            storage.check_not_taken(self._server, change.system.name, change.configuration.resources)
         elif isinstance(change, _OF_A_CONFIGURATION):
             self._check_loss(change)
 
@@ -66,3 +67,4 @@ class Objections:
         if isinstance(change, changes.AddResourceSettings):
             others = [] if found is None else [resource.rasd for resource in found.defined.resources]
             self._build((change.resource,), others, change.system.name)
+            storage.check_not_taken(self._server, change.system.name, (change.resource,))

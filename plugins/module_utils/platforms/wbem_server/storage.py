@@ -78,6 +78,24 @@ def _reason(rasd: Rasd, path: str, volume: Any | None, others: Iterable[VirtualS
     return text_of(volume.get(_REASON))
 
 
+def check_not_taken(server: Server, system: str, resources: Iterable[Rasd]) -> None:
+    """Raise Conflict when a new disk of ``system`` is written to by another one; a server may not look at that."""
+    wanted = {rasd.host_resource[0]: rasd for rasd in resources if _is_storage(rasd) and _is_alone(rasd)}
+    for other in virtual_systems(server) if wanted else ():
+        for theirs in other.defined.resources if other.name != system else ():
+            path = (theirs.host_resource or ("",))[0]
+            if path in wanted and _is_storage(theirs) and not theirs.row.removable:
+                raise Conflict(
+                    f"{wanted[path].label}: {path} is used by virtual system {other.name!r}; only disks that every one of "
+                    "them declares shareable or read-only can be used by several"
+                )
+
+
+def _is_alone(rasd: Rasd) -> bool:
+    """Whether a drive writes to what nobody else may use."""
+    return not (rasd.row.removable or rasd.settings.get("shareable") or rasd.settings.get("access") == "readable")
+
+
 def _says_reasons(server: Server, volume: Any) -> bool:
     """Whether the server can say what else needs a volume; one that cannot must not be trusted with its removal."""
     shape = server.shape(volume.classname)

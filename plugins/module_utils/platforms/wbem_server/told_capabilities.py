@@ -48,6 +48,7 @@ _ALLOCATION: Readers = {
     "words": _lists,
     "live_add_needs": _texts,
     "live_modify": _rules,
+    "off_only": _set,
     "fixed": _texts,
 }
 _MANAGEMENT: Readers = {

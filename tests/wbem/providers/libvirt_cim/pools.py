@@ -9,9 +9,9 @@ import ipaddress
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.svpc.virt.plugins.module_utils import errors
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool import ResourcePool
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
+from ansible_collections.svpc.virt.plugins.module_utils.model.units import BYTE, parse_quantity
 from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import StorageElement
 from ansible_collections.svpc.virt.plugins.module_utils.plan import changes
 from tests.wbem import invoke
@@ -293,21 +293,35 @@ def _delete(invocation: Invocation) -> Mapping[str, Any]:
 
 
 def _create_in_pool(invocation: Invocation) -> Mapping[str, Any]:
-    """Make a volume; only for platforms whose volumes are a table."""
-    _found(invocation)
+    """Make a raw volume."""
+    pool = _found(invocation)
     wanted = invocation.need("Settings")
-    volumes = getattr(invocation.world.platform, "volumes", None)
-    if volumes is None:
-        raise errors.NotSupported("Volumes cannot be made on this host")
     if int(wanted.get("FormatType") or 0) not in (1, 2):
         raise failed("Unable to get attributes for resource: StorageVolumeRASD FormatType field not valid")
-    scale = {"MB": 10**6, "GB": 10**9, "KB": 10**3}.get(str(wanted.get("AllocationUnits")), 1)
+    size = parse_quantity(int(wanted.get("Capacity") or 0), BYTE, str(wanted.get("AllocationUnits") or "B"))
     path = str(wanted["Path"])
-    if path in volumes:
-        raise failed(f"Unable to create storage volume: storage volume '{wanted.get('VolumeName')}' exists already")
-    volumes[path] = int(wanted.get("Capacity") or 0) * scale
+    try:
+        _make_volume(invocation, pool, path, size)
+    except FileExistsError:
+        name = wanted.get("VolumeName")
+        raise failed(f"Unable to create storage volume: storage volume '{name}' exists already") from None
     found = invocation.reading.make("StorageVolumeResourceAllocationSettingData", InstanceID=path)
     return {"Resource": found.path}
+
+
+def _make_volume(invocation: Invocation, pool: ResourcePool, path: str, size: int) -> None:
+    """A volume of a platform whose volumes are a table, or a file in the folder of a pool, which is looked through again."""
+    volumes = getattr(invocation.world.platform, "volumes", None)
+    if volumes is not None:
+        if path in volumes:
+            raise FileExistsError(path)
+        volumes[path] = size
+        return
+    with open(path, "xb") as file:
+        file.truncate(size)
+    for active in (False, True):
+        now = next(found for found in invocation.reading.pools if found.uuid == pool.uuid)
+        invocation.carry_out(changes.RequestPoolStateChange(now, active))
 
 
 def _delete_in_pool(invocation: Invocation) -> Mapping[str, Any]:
