@@ -143,8 +143,11 @@ def _plan_new(desired: DesiredPool, capabilities: Capabilities) -> list[Change]:
 
 def _plan_existing(desired: DesiredPool, current: ResourcePool, capabilities: Capabilities) -> list[Change]:
     pool = desired.pool
-    kind = _kind(current, current.resource_sub_type or "", capabilities)
+    kind = _kind(current, current.resource_sub_type or pool.resource_sub_type or "", capabilities)
     found = {name: change for name, change in pool_differences(pool, current).items() if name not in kind.making}
+    if current.resource_sub_type is None:
+        # A host that does not tell of which kind its pools are: what they were made as is all that is known.
+        found.pop("resource_sub_type", None)
     if "resource_sub_type" in found:
         before, after = found["resource_sub_type"]
         other = _kind(current, str(after), capabilities)

@@ -64,6 +64,8 @@ def plan_resources(
     for rasd, index in zip(desired, matched):
         if index is None:
             add += _add(system, complete(rasd, None, allocation_of(rasd, capabilities)), running, capabilities)
+        elif rasd.resource_type not in capabilities.allocation and not differences(rasd, defined[index]):
+            continue  # What a host makes by itself it need not be able to make when it is asked to.
         else:
             finished = complete(rasd, defined[index], allocation_of(rasd, capabilities))
             modify += _modify(system, finished, defined[index], running, capabilities)

@@ -8,14 +8,12 @@ What the server's classes have no place for, and values they cannot hold, show w
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
-from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd
-from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
 from ansible_collections.svpc.virt.plugins.module_utils.plan import changes
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server import care, management, storage, systems
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.discovery import Server
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.volumes import foreseen
 
 _OF_A_CONFIGURATION = (
     changes.AddResourceSettings,
@@ -23,10 +21,6 @@ _OF_A_CONFIGURATION = (
     changes.RemoveResourceSettings,
     changes.ModifySystemSettings,
 )
-
-
-def _without_volume(rasd: Rasd) -> int | None:
-    return None if rasd.resource_type is ResourceType.DISK_DRIVE else rasd.virtual_quantity
 
 
 class Objections:
@@ -48,11 +42,8 @@ class Objections:
             self._check_loss(change)
 
     def _build(self, resources: Any, others: Any, system: str) -> None:
-        dialect = self._server.dialect
-        for rasd in care.complete(dialect, resources, others):
-            # The size of a volume that is made for a disk is not the disk's to say.
-            own = rasd if dialect.makes_volumes else replace(rasd, virtual_quantity=_without_volume(rasd))
-            management.new_resource(self._server, own, system)
+        for rasd in foreseen(self._server, care.complete(self._server.dialect, resources, others)):
+            management.new_resource(self._server, rasd, system)
 
     def _check_loss(self, change: Any) -> None:
         found = None

@@ -174,6 +174,8 @@ def read_bag(instance: Any, rows: Mapping[str, SettingRow]) -> dict[str, Any]:
 
 def _inside(value: Any) -> Any:
     """A value of JSON as the model keeps it: tuples instead of lists."""
+    if isinstance(value, dict):
+        return {name: _inside(item) for name, item in value.items()}
     if isinstance(value, list):
         return tuple(_inside(item) for item in value)
     return value

@@ -60,26 +60,45 @@ def volumes_for(server: Server, system: str, resources: Sequence[Rasd]) -> Itera
         raise
 
 
+def foreseen(server: Server, resources: Sequence[Rasd]) -> tuple[Rasd, ...]:
+    """The resources as they will be sent, nothing having been made yet.  Raises what stands against a volume."""
+    if server.dialect.makes_volumes:
+        return tuple(resources)
+    return tuple(replace(rasd, virtual_quantity=None) if _is_new(rasd) else _as_sent(rasd) for rasd in resources)
+
+
 def _with_volume(server: Server, system: str, rasd: Rasd, made: list[tuple[Any, str]]) -> Rasd:
-    if rasd.resource_type is not ResourceType.DISK_DRIVE:
-        return rasd
-    named = rasd.host_resource[0] if rasd.host_resource else None
-    if named is not None and "/" in named:
-        if rasd.virtual_quantity is not None and rasd.settings.get("format") != "raw":
-            raise _no_size(rasd)
-        # The size of an image that is there is its own; reading it again tells when it is another one.
-        return replace(rasd, virtual_quantity=None)
+    if not _is_new(rasd):
+        return _as_sent(rasd)
+    pool = _pool(server, rasd)
+    named = rasd.host_resource[0] if rasd.host_resource else f"{system}-{rasd.address_on_parent}.raw"
+    path = f"{str(pool['Path']).rstrip('/')}/{named}"
+    _create(server, pool.path, path, rasd)
+    made.append((pool.path, path))
+    return replace(rasd, host_resource=(path,), virtual_quantity=None)
+
+
+def _is_new(rasd: Rasd) -> bool:
+    """Whether a volume has to be made for a resource.  Raises what the server cannot make it from."""
+    if rasd.resource_type is not ResourceType.DISK_DRIVE or (rasd.host_resource and "/" in rasd.host_resource[0]):
+        return False
     if not rasd.pool_id:
         raise InvalidInput(f"{rasd.label}: pool_id or host_resource is needed")
     if rasd.settings.get("format") != "raw":
         raise _no_size(rasd)
     if rasd.virtual_quantity is None:
         raise InvalidInput(f"{rasd.label}: virtual_quantity is needed for a new volume")
-    pool = _pool(server, rasd)
-    path = f"{str(pool['Path']).rstrip('/')}/{named or f'{system}-{rasd.address_on_parent}.raw'}"
-    _create(server, pool.path, path, rasd)
-    made.append((pool.path, path))
-    return replace(rasd, host_resource=(path,), virtual_quantity=None)
+    _capacity(rasd)
+    return True
+
+
+def _as_sent(rasd: Rasd) -> Rasd:
+    """A resource behind which there is what it needs; the size of an image is its own, and reading it tells which."""
+    if rasd.resource_type is not ResourceType.DISK_DRIVE:
+        return rasd
+    if rasd.virtual_quantity is not None and rasd.settings.get("format") != "raw":
+        raise _no_size(rasd)
+    return replace(rasd, virtual_quantity=None)
 
 
 def _no_size(rasd: Rasd) -> NotSupported:

@@ -212,3 +212,9 @@ def test_embedded_instances_as_text() -> None:
     assert values.embedded(None) is None
     with pytest.raises(HostFailed, match="embedded instance"):
         values.embedded("<INSTANCE")
+
+
+def test_lists_inside_of_settings_are_as_the_model_keeps_them() -> None:
+    text = '[{"name": "red", "allowed_to_transmit_vlans": [10, 20]}]'
+    found = rasd_instance.read_bag(instance("X", SettingNames=("port_groups",), SettingValues=(text,)), {})
+    assert found == {"port_groups": ({"name": "red", "allowed_to_transmit_vlans": (10, 20)},)}
