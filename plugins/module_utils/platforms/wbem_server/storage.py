@@ -80,7 +80,9 @@ def _reason(rasd: Rasd, path: str, volume: Any | None, others: Iterable[VirtualS
 
 def check_not_taken(server: Server, system: str, resources: Iterable[Rasd]) -> None:
     """Raise Conflict when a new disk of ``system`` is written to by another one; a server may not look at that."""
-    wanted = {rasd.host_resource[0]: rasd for rasd in resources if _is_storage(rasd) and _is_alone(rasd)}
+    wanted = {
+        path: rasd for rasd in resources if _is_storage(rasd) and _is_alone(rasd) for path in rasd.host_resource or ()
+    }
     for other in virtual_systems(server) if wanted else ():
         for theirs in other.defined.resources if other.name != system else ():
             path = (theirs.host_resource or ("",))[0]
