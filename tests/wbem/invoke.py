@@ -65,7 +65,8 @@ class Invocation:
         return found
 
     def carry_out(self, change: changes.Change) -> None:
-        """Let the platform make one change, and look again afterwards."""
+        """Let the platform make one change, unless it objects, and look again afterwards."""
+        self.world.platform.check(change)
         self.world.platform.carry_out(change)
         self.reading = self.world.read()
 

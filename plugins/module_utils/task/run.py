@@ -261,17 +261,24 @@ def _essence(change: changes.Change) -> tuple[dict[str, Any], bool | None]:
 
 
 def _still_owed(todo: changes.Plan, done: Sequence[changes.Change], again: changes.Plan) -> changes.Plan:
-    """Storage to be given back of disks that are gone by now, which planning anew therefore does not see."""
+    """What planning anew does not see: storage of disks that are gone by now, and the start after a shutdown.
+
+    A restart that has got half its way ends with the system as it was, whatever happened in between.
+    """
+    requests = [change for change in todo if isinstance(change, changes.RequestStateChange)]
+    owed = requests if any(change in done for change in requests) else []
+    if any(isinstance(change, changes.RequestStateChange) for change in again):
+        owed = []
     gone = {change.resource.label for change in done if isinstance(change, changes.RemoveResourceSettings)}
     destroyed = any(isinstance(change, changes.DestroySystem) for change in done)
-    return tuple(
+    storage = [
         change
         for change in todo
         if isinstance(change, changes.ReturnToStoragePool)
-        and change not in done
         and change not in again
         and (destroyed or change.element.resource in gone)
-    )
+    ]
+    return tuple(change for change in (*owed, *storage) if change not in done)
 
 
 @contextlib.contextmanager

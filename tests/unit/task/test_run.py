@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,8 @@ from ansible_collections.svpc.virt.plugins.module_utils.errors import (
     TimedOut,
     Unreachable,
 )
-from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd, with_values
+from ansible_collections.svpc.virt.plugins.module_utils.model.capabilities import Capabilities
+from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd, only, with_values
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
 from ansible_collections.svpc.virt.plugins.module_utils.model.states import SystemState
 from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import VirtualSystem
@@ -218,6 +220,34 @@ def test_what_somebody_else_does_at_the_same_time_is_planned_for_anew() -> None:
     assert outcome.after is not None
     assert outcome.after.state is SystemState.ACTIVE
     assert warnings == []
+
+
+class OffOnly(Busy):
+    """A host that changes memory only while a system is off."""
+
+    def capabilities(self, system: Mapping[str, Any] | None = None) -> Capabilities:
+        found = super().capabilities(system)
+        memory = replace(found.allocation[ResourceType.MEMORY], off_only=frozenset({"virtual_quantity"}))
+        return replace(found, allocation={**found.allocation, ResourceType.MEMORY: memory})
+
+
+def test_what_was_shut_down_to_be_changed_is_started_again_although_it_is_planned_anew() -> None:
+    def grow(quantity: int) -> DesiredSystem:
+        memory = Rasd(ResourceType.MEMORY, virtual_quantity=quantity, maximum_quantity=2**30)
+        return replace(
+            WEB, state="present", resources=(memory,), allow_restart=True, force_off=True, shutdown_timeout=1.0
+        )
+
+    def meanwhile(host: FakeHost) -> None:
+        converge(Task({}), host, grow(2**29), None)
+
+    host = OffOnly("modify_resource_settings", meanwhile)
+    run(host, replace(grow(2**28), state="active"))
+    outcome, _warnings = run(host, grow(3 * 2**28))
+    assert outcome.after is not None
+    assert outcome.after.state is SystemState.ACTIVE
+    (memory,) = only(outcome.after.defined.resources, ResourceType.MEMORY)
+    assert memory.virtual_quantity == 3 * 2**28
 
 
 def test_a_conflict_that_stays_is_a_failure() -> None:

@@ -63,6 +63,8 @@ class Server:
         self._rasd_classes: dict[str, str] | None = None
         self.warned = False
         """The user knows already what this server loses with a change."""
+        self.turned_off: set[str] = set()
+        """Systems that were turned off by this task: what they showed while they ran is not what is defined."""
         self._interop: str | None = None
         self._profiles: list[Any] | None = None
 

@@ -218,9 +218,17 @@ def _unchanged(
     resource = systems.located(server, found, before, running)
     if resource is None:
         raise Conflict(f"{before.label} of virtual system {system!r} is not there any more")
-    if resource.rasd != before:
+    if _comparable(server, system, resource.rasd) != _comparable(server, system, before):
         raise Conflict(f"{before.label} of virtual system {system!r} was changed meanwhile")
     return resource
+
+
+def _comparable(server: Server, system: str, rasd: Rasd) -> Rasd:
+    """What can be compared with what the plan saw: in one configuration, not what the running system showed instead."""
+    hidden = (
+        server.dialect.off_only.get(rasd.resource_type, frozenset()) if system in server.turned_off else frozenset()
+    )
+    return with_values(rasd, dict.fromkeys(hidden))
 
 
 def _modify(server: Server, resource: systems.Resource, found: dict[str, changes.Difference], doing: str) -> None:

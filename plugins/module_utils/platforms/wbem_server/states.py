@@ -49,6 +49,10 @@ def request_state_change(server: Server, change: RequestStateChange) -> None:
     present state, and what the server says when it fails.
     """
     _VERBS[change.requested_state](_Transition(server, change))
+    if change.requested_state in (RequestedState.DISABLED, RequestedState.SHUT_DOWN):
+        server.turned_off.add(change.system.name)
+    else:
+        server.turned_off.discard(change.system.name)
 
 
 class _Transition:
