@@ -278,7 +278,8 @@ def _still_owed(todo: changes.Plan, done: Sequence[changes.Change], again: chang
         and change not in again
         and (destroyed or change.element.resource in gone)
     ]
-    return tuple(change for change in (*owed, *storage) if change not in done)
+    everything: list[changes.Change] = [*owed, *storage]
+    return tuple(change for change in everything if change not in done)
 
 
 @contextlib.contextmanager
