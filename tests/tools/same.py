@@ -16,6 +16,7 @@ MADE_UP = {
     "MAC": r"[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}",
     "TIME": r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z",
     "TERMINAL": r"/dev/pts/[0-9]+",
+    "LEASE": r"\b[0-9]{1,3}(?:\.[0-9]{1,3}){3}\b(?!/)",
     "TAP": r"\bvnet[0-9]+",
 }
 """What a host makes up for each run.  One of them is replaced by its number in the order of appearance, everywhere."""
