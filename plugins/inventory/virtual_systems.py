@@ -121,7 +121,7 @@ groups:
   snapshotted: virtual_system.snapshots | length > 0
 keyed_groups:
   - key: virtual_system_host
-    prefix: on
+    prefix: "on"
   - key: virtual_system_networks
     prefix: network
 cache: true

@@ -86,7 +86,7 @@ class Module(AnsibleModule):
             check=self.check_mode,
             diff=bool(self._diff),
             progress=lambda text: progress(remove_values(text, self.no_log_values)),
-            warn=self.warn,
+            warn=lambda text: self.warn(remove_values(text, self.no_log_values)),
             open=opener,
         )
         try:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ AGES = {"night-1": 40, "night-2": 20, "by hand": 15, "night-3": 10, "night-4": 1
 """Days since each was taken."""
 
 
-def taken(ages: dict[str, float | None]) -> list[Snapshot]:
+def taken(ages: Mapping[str, float | None]) -> list[Snapshot]:
     return [Snapshot(name, created=None if age is None else int(NOW - age * DAY)) for name, age in ages.items()]
 
 
@@ -52,7 +53,7 @@ def test_of_unknown_age_stays() -> None:
 @pytest.mark.parametrize("rule", ["keep_count", "keep_days"])
 def test_a_negative_number_is_refused(rule: str) -> None:
     with pytest.raises(InvalidInput, match=f"{rule}: -1"):
-        Retention(**{rule: -1})
+        Retention(**dict[str, Any]({rule: -1}))
 
 
 @given(
@@ -74,7 +75,7 @@ def test_what_a_rule_keeps_stays(ages: dict[str, float | None], count: int | Non
 
 
 def test_the_filter_takes_and_gives_what_modules_return() -> None:
-    shown = [
+    shown: list[Mapping[str, Any]] = [
         {"name": "new", "created": "2026-03-02T12:00:00Z", "parent": "old"},
         {"name": "old", "created": "2026-03-01T12:00:00Z", "parent": None},
         {"name": "unknown", "created": None, "parent": None},
