@@ -505,3 +505,33 @@ def test_pools_are_made_and_deleted(kvm: WbemServer) -> None:
     host.delete_resource_pool(changes.DeleteResourcePool(found))
     assert host.resource_pool("p", ResourceType.DISK_DRIVE) is None
     host.delete_resource_pool(changes.DeleteResourcePool(found))
+
+
+class Stubborn(FakeHost):
+    """A host whose running systems take no other medium."""
+
+    def modify_resource_settings(self, change: changes.ModifyResourceSettings) -> None:
+        """Raise HostFailed for a change of a running system."""
+        if change.live_differences:
+            raise errors.HostFailed("the tray is locked")
+        super().modify_resource_settings(change)
+
+
+def test_what_the_running_system_does_not_take_does_not_stay_in_its_definition() -> None:
+    with WbemServer(Stubborn()) as server:
+        host = opened(server)
+        drive = Rasd(ResourceType.CD_DRIVE, name="cd", host_resource=())
+        host.define_system(replace(DEFINE, configuration=Configuration(resources=(PROCESSOR, MEMORY, drive))))
+        host.request_state_change(states(RequestedState.ENABLED))
+        system = host.virtual_system("web")
+        assert system is not None
+        assert system.running is not None
+        before, running = (
+            next(rasd for rasd in found.resources if rasd.name == "cd") for found in (system.defined, system.running)
+        )
+        exchange = {"host_resource": (before.host_resource, ("/images/other.iso",))}
+        change = changes.ModifyResourceSettings(REF, before, exchange, running, exchange)
+        with pytest.raises(errors.HostFailed, match="of the running virtual system 'web'"):
+            host.modify_resource_settings(change)
+        assert host.virtual_system("web") == system
+        host.close()

@@ -193,22 +193,44 @@ def modify_resource_settings(server: Server, change: changes.ModifyResourceSetti
     found = systems.existing(server, change.system)
     name = change.system.name
     with care.changing(server, found, change):
+        defined = None
         if change.differences:
-            resource = _unchanged(server, found, change.before, False, name)
+            defined = _unchanged(server, found, change.before, False, name)
             _modify(
-                server, resource, dict(change.differences), f"change {change.before.label} of virtual system {name!r}"
+                server, defined, dict(change.differences), f"change {change.before.label} of virtual system {name!r}"
             )
         if change.live_differences and not (found.single and change.differences):
             before = change.running_before or change.before
-            resource = _unchanged(server, found, before, True, name)
             doing = f"change {before.label} of the running virtual system {name!r}"
-            _modify(server, resource, dict(change.live_differences), doing)
+            try:
+                running = _unchanged(server, found, before, True, name)
+                _modify(server, running, dict(change.live_differences), doing)
+            except VirtError as error:
+                _restore(server, defined, dict(change.differences), error, change.before)
+                raise
     unseen = sorted(set(change.differences) - set(change.live_differences))
     if found.single and unseen:
         server.session.notes.append(
             f"{change.before.label} of virtual system {name!r} is changed ({', '.join(unseen)}); whether the running system "
             "has it already this server does not tell"
         )
+
+
+def _restore(
+    server: Server,
+    defined: systems.Resource | None,
+    differences: dict[str, changes.Difference],
+    error: VirtError,
+    before: Rasd,
+) -> None:
+    """Give the definition its former values after the running system took no new ones; else the error tells."""
+    if defined is None:
+        return
+    former = {name: (now, then) for name, (then, now) in differences.items()}
+    try:
+        _modify(server, defined, former, f"take the change of {before.label} back")
+    except VirtError as left:
+        tell(error, f"it is in the definition already and could not be taken back: {left.message}")
 
 
 def _unchanged(
