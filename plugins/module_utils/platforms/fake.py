@@ -205,8 +205,7 @@ class FakeHost(Platform):
         return found
 
     def image_facts(self, system: str, rasd: Rasd) -> ImageFacts | None:
-        assert rasd.image is not None
-        if self._place(system, rasd, rasd.name or rasd.address_on_parent or "") in self.volumes:
+        if rasd.image is None or self._place(system, rasd, rasd.name or rasd.address_on_parent or "") in self.volumes:
             return None
         facts = self.images.get(rasd.image.path or rasd.image.volume or rasd.image.url or "")
         if facts is None:

@@ -327,8 +327,7 @@ def image_facts(session: Session, system: str, rasd: Rasd) -> ImageFacts | None:
 
     allocations = Allocations(session, index_of(session), dry=True)
     label = f"{rasd.label} of virtual system {system!r}"
-    assert rasd.image is not None
-    if allocations.has_storage_for(system, rasd):
+    if rasd.image is None or allocations.has_storage_for(system, rasd):
         return None
     return images.facts(session, allocations.index, rasd.image, label)
 
