@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.host import LibvirtHost
@@ -21,6 +23,11 @@ pytestmark = pytest.mark.libvirt
 
 class TestLibvirtBehindWbem(contract.Contract):
     """The contract on a private libvirt host, through a server."""
+
+    @pytest.fixture
+    def around(self, around):
+        """A server makes no disks from images, and says so."""
+        return replace(around, image=None)
 
     @pytest.fixture
     def platform(self, host):
