@@ -309,7 +309,7 @@ def test_the_agent(host: Host) -> None:
         said = len(serial_lines(serial))
         domain.reboot(libvirt.VIR_DOMAIN_REBOOT_GUEST_AGENT)
         wait_for_event(serial, "reboot")
-        wait_for_guest(serial, lambda report: report.up < 5 and report.mounted, after=said + 1)
+        wait_for_guest(serial, lambda report: report.up < 20 and report.mounted, after=said + 1)
         until(lambda: answers(domain))
         domain.shutdownFlags(libvirt.VIR_DOMAIN_SHUTDOWN_GUEST_AGENT)
         until(lambda: ended(connection))
