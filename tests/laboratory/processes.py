@@ -59,7 +59,9 @@ class Process:
                 return True
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(handle, number)
-            ended = bool(select.select([handle], [], [], timeout)[0])
+            waiting = select.poll()  # select() takes no handle above 1023
+            waiting.register(handle, select.POLLIN)
+            ended = bool(waiting.poll(timeout * 1000))
         finally:
             os.close(handle)
         with contextlib.suppress(ChildProcessError):
