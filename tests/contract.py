@@ -28,7 +28,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.errors import (
 )
 from ansible_collections.svpc.virt.plugins.module_utils.model.image import Image, ImageMode
 from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd, only, values
-from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool import ResourcePool
+from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool import ResourcePool, in_order
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
 from ansible_collections.svpc.virt.plugins.module_utils.model.seed import Seed, seed_volume
 from ansible_collections.svpc.virt.plugins.module_utils.model.snapshot import Snapshot, SnapshotType
@@ -671,7 +671,9 @@ class Contract:
         assert [change.operation for change in plan] == ["create_resource_pool", "request_pool_state_change"]
         assert made is not None
         assert made.capacity
-        assert made.pool_id in {one.pool_id for one in platform.resource_pools()}
+        pools = platform.resource_pools()
+        assert made.pool_id in {one.pool_id for one in pools}
+        assert pools == in_order(pools)
         plan, _made = converge_pool(platform, DesiredPool(replace(pool, automatic_startup=True)))
         assert [change.operation for change in plan] == ["modify_pool_settings"]
         converge_pool(platform, DesiredPool(pool, "inactive"))

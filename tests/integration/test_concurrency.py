@@ -202,7 +202,9 @@ def test_two_runs_that_change_one_system_lose_nothing(play: Play, storage: str) 
     right = [system_task("one", *(adapter(f"nic{number}") for number in range(count + 1))) for count in range(4)]
     runs = at_once(play, left, right)
     for run in runs:
-        assert run.code == 0 or (run.failure and run.failure.result.get("error_code") == "conflict"), run.explain()
+        # libvirt replaces definitions whole: a run that was overtaken at the last moment sees it when it reads again.
+        told = run.failure and run.failure.result.get("error_code") in ("conflict", "host_failed")
+        assert run.code == 0 or told, run.explain()
     for tasks in (left[-1:], right[-1:]):
         finished = play(tasks)
         assert finished.code == 0, finished.explain()

@@ -92,7 +92,7 @@ class Outcome:
 def outcomes(request: pytest.FixtureRequest) -> Iterator[dict[tuple[str, str], Future[Outcome]]]:
     """The runs of all selected plays, by platform and name."""
     items: list[Any] = request.session.items
-    selected = [item.callspec.params for item in items if getattr(item, "originalname", "") == "test_play"]
+    selected = [item.callspec.params for item in items if item.path == Path(__file__) and "play" in item.fixturenames]
     guest = tiny_guest()
     names = [f"plays-{number}-{os.getpid()}" for number in range(min(HOSTS, len(selected)))]
     with Laboratory() as laboratory, ThreadPoolExecutor(len(names)) as pool:

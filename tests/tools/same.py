@@ -36,6 +36,9 @@ MEASURED = frozenset(
 )
 """What a host measures, and what differs from one moment to the next."""
 
+_MOMENTARY = re.compile("did not shut down within")
+"""Warnings that depend on how busy a guest was."""
+
 
 def comparable(records: Iterable[Record]) -> list[dict[str, Any]]:
     """What tasks returned, in order: all of it for modules of this collection, for others how they ended."""
@@ -71,10 +74,17 @@ def _plain(value: Any, names: dict[str, str]) -> Any:
         return {
             _plain(key, names): "measured" if key in MEASURED and item is not None else _plain(item, names)
             for key, item in value.items()
-            if key != "svpc_virt_in_process"
+            if key != "svpc_virt_in_process" and not (key == "warnings" and all(map(_MOMENTARY.search, item)))
         }
     if isinstance(value, list):
         return [_plain(item, names) for item in value]
     if isinstance(value, str):
-        return _MADE_UP.sub(lambda match: names.setdefault(match[0].lower(), f"{match.lastgroup} {len(names)}"), value)
+        return _MADE_UP.sub(lambda match: _stand_in(match, names), value)
     return value
+
+
+def _stand_in(match: re.Match[str], names: dict[str, str]) -> str:
+    kind = str(match.lastgroup)
+    if kind == "TIME":
+        return kind  # two things may happen within one second, or not
+    return names.setdefault(match[0].lower(), f"{kind} {len(names)}")

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -95,6 +95,11 @@ class ResourcePool:
     def setting_rows(self) -> Mapping[str, SettingRow]:
         """The settings a pool of this type has."""
         return pool_setting_rows(self.resource_type)
+
+
+def in_order(pools: Iterable[ResourcePool]) -> list[ResourcePool]:
+    """Primordial pools first, then by type and identifier: hosts list their pools in any order."""
+    return sorted(pools, key=lambda pool: (not pool.primordial, pool.resource_type, pool.pool_id))
 
 
 def pool_setting_rows(resource_type: ResourceType) -> Mapping[str, SettingRow]:

@@ -25,7 +25,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.model.capabilities impor
 )
 from ansible_collections.svpc.virt.plugins.module_utils.model.image import ImageFacts, ImageMode
 from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd
-from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool import ResourcePool
+from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool import ResourcePool, in_order
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import RESOURCE_ROWS, ResourceType
 from ansible_collections.svpc.virt.plugins.module_utils.model.snapshot import Snapshot, SnapshotType, dependents_of
 from ansible_collections.svpc.virt.plugins.module_utils.model.states import SystemState
@@ -222,7 +222,7 @@ class FakeHost(Platform):
         return self.pools.get((resource_type, pool_id))
 
     def resource_pools(self, members: bool = True) -> list[ResourcePool]:
-        return list(self.pools.values())
+        return in_order(self.pools.values())
 
     def snapshots(self, system: changes.SystemRef) -> list[Snapshot]:
         self._existing(system)

@@ -180,7 +180,7 @@ class Platform(abc.ABC):
 
     @abc.abstractmethod
     def resource_pools(self, members: bool = True) -> list[ResourcePool]:
-        """All pools with parents, children and (unless it costs too much and is not wanted) members."""
+        """All pools in their order (see ``model.resource_pool.in_order``), with parents, children and (unless it costs too much and is not wanted) members."""
 
     @abc.abstractmethod
     def snapshots(self, system: changes.SystemRef) -> list[Snapshot]:

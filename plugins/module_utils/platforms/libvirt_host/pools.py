@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import InvalidInput, NotSupported
-from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool import ResourcePool
+from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool import ResourcePool, in_order
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
 from ansible_collections.svpc.virt.plugins.module_utils.plan import changes
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.networks import Networks
@@ -62,10 +62,10 @@ class Pools:
         return pool
 
     def resource_pools(self, members: bool = True) -> list[ResourcePool]:
-        """All pools, primordial ones first, in a number of calls proportional to the pools (and members) there are."""
+        """All pools in their order, in a number of calls proportional to the pools (and members) there are."""
         made = [*self._storage.everything(members), *self._networks.everything(members)]
         primordial = [self._primordial.one(resource_type, members) for resource_type in PRIMORDIAL_IDS]
-        return [_with_children(pool, made) for pool in primordial] + made
+        return in_order([*(_with_children(pool, made) for pool in primordial), *made])
 
     def check(self, change: changes.CreateResourcePool | changes.ModifyPoolSettings) -> None:
         """Raise what can be known to keep a pool from being made or changed."""

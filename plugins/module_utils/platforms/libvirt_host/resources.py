@@ -55,7 +55,10 @@ def add_resource_settings(session: Session, change: changes.AddResourceSettings)
         resource = change.resource
         if change.in_definition:
             taken = _paths(definition) if definition else set()
-            resource = _with_mac(allocations.allocate(name, resource, taken))
+            allocated = allocations.allocate(name, resource, taken)
+            if definition is not None and allocated != resource:
+                definition = Definition(session, domain)  # making storage takes long: others may have changed it by now
+            resource = _with_mac(allocated)
         if definition is not None and change.in_definition:
             text = definition.document.add(resource)
         elif definition is not None and change.resource.instance_id:

@@ -16,7 +16,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.errors import (
     NotSupported,
     VirtError,
 )
-from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool import ResourcePool
+from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool import ResourcePool, in_order
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
 from ansible_collections.svpc.virt.plugins.module_utils.plan import changes
 from ansible_collections.svpc.virt.plugins.module_utils.plan.predict import predict_pool
@@ -59,7 +59,7 @@ class PoolFound:
 
 
 def resource_pools(server: Server, members: bool = True) -> list[ResourcePool]:
-    """All pools with parents, children and, when wanted, members."""
+    """All pools in their order, with parents, children and, when wanted, members."""
     instances = server.session.instances(POOL)
     if not instances:
         server.check_hypervisor()
@@ -68,7 +68,7 @@ def resource_pools(server: Server, members: bool = True) -> list[ResourcePool]:
     if members:
         devices = server.session.each(lambda session, each: _members(server, session, each), found)
         pools = [replace(pool, members=own) for pool, own in zip(pools, devices)]
-    return pools
+    return in_order(pools)
 
 
 def resource_pool(server: Server, pool_id: str, resource_type: ResourceType) -> ResourcePool | None:
