@@ -100,6 +100,8 @@ options:
     description:
       - What to wait for when the system is active.
       - V(address) waits until the host knows an address of the guest, V(guest_agent) until its agent answers.
+      - What the host does not tell is refused before anything is changed; C(unsupported_waits) of
+        M(svpc.virt.host_info) says what that is.
     type: str
     default: none
     choices: [none, address, guest_agent]

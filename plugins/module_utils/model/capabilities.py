@@ -158,6 +158,8 @@ class Capabilities:
     """How disks can be made from images; empty: the host offers no way to do that."""
     starts_paused: bool = False
     """A system that is off or suspended can be brought to paused without executing in between."""
+    unsupported_waits: Mapping[str, str] = field(default_factory=dict)
+    """What of a guest the host does not tell, so that nobody can wait for it (``wait_for``), each with the reason."""
     snapshot_types: frozenset[SnapshotType] = frozenset()
     pool_types: Mapping[ResourceType, tuple[str, ...]] = field(default_factory=dict)
     """Kinds of pools that can be made, by resource type."""

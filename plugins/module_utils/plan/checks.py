@@ -196,6 +196,15 @@ def _is_storage(rasd: Rasd) -> bool:
     return rasd.row.host_resource_identifies and rasd.row.quantity_unit == units.BYTE
 
 
+def check_wait(wait_for: str, capabilities: Capabilities) -> None:
+    """Raise NotSupported when the host does not tell what is to be waited for."""
+    if wait_for == "none":
+        return
+    reason = capabilities.unsupported_waits.get(wait_for)
+    if reason:
+        raise NotSupported(f"wait_for: {wait_for} is not supported by this host: {reason}")
+
+
 def check_method(operation: str, capabilities: Capabilities) -> None:
     """Raise NotSupported when the host does not offer an operation."""
     if capabilities.methods and operation not in capabilities.methods:

@@ -41,6 +41,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.plan.checks import (
     check_method,
     check_setting_changes,
     check_settings,
+    check_wait,
 )
 from ansible_collections.svpc.virt.plugins.module_utils.plan.compare import setting_differences
 from ansible_collections.svpc.virt.plugins.module_utils.plan.define import define
@@ -81,6 +82,8 @@ class DesiredSystem:
     """What cloud-init of the guest is to read, on a medium of the system; None: not managed."""
     seed_pool: str | None = None
     """The storage pool of that medium; None: that of the system's disks."""
+    wait_for: str = "none"
+    """What of the guest is waited for when the system is active: ``none``, ``address`` or ``guest_agent``."""
 
     @property
     def target(self) -> SystemState | None:
@@ -103,6 +106,7 @@ def plan_system(
     """
     if desired.state not in STATES:
         raise allowed_words("state", desired.state, STATES)
+    check_wait(desired.wait_for, capabilities)
     if desired.seed is not None and desired.state != "absent":
         drives = with_seed_drive(
             desired.resources, desired.name, desired.seed, desired.seed_pool, current, capabilities

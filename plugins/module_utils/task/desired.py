@@ -105,6 +105,7 @@ def desired_system(params: Mapping[str, Any]) -> DesiredSystem:
         ),
         exclusive=exclusive,
         remove_storage=bool(params.get("remove_storage")),
+        wait_for=params.get("wait_for") or "none",
         **desired_seed(params.get("cloud_init"), name, params.get("state") or "present"),
         **_power(params),
     )

@@ -118,6 +118,7 @@ def _capabilities(found: Capabilities) -> Shown:
         "methods": plain(found.methods),
         "requested_states": plain(found.states),
         "starts_paused": found.starts_paused,
+        "unsupported_waits": plain(found.unsupported_waits),
         "snapshot_types": plain(found.snapshot_types),
     }
 

@@ -50,19 +50,19 @@ class Declaration:
     desired: DesiredSystem
     reference: str | None = None
     """Name of the system that completes the declaration of a new one."""
-    wait_for: str = "none"
     wait_timeout: float = 300.0
-    """Seconds to wait for that."""
+    """Seconds to wait for what is waited for."""
 
 
 def declaration(params: Mapping[str, Any]) -> Declaration:
     """What the options of one virtual system declare.  Raises InvalidInput."""
     desired = desired_system(params)
-    wait_for = params.get("wait_for") or "none"
-    if wait_for != "none" and desired.state not in ("present", "active"):
-        raise InvalidInput(f"wait_for: {wait_for}: a virtual system in state {desired.state} has nothing to wait for")
+    if desired.wait_for != "none" and desired.state not in ("present", "active"):
+        raise InvalidInput(
+            f"wait_for: {desired.wait_for}: a virtual system in state {desired.state} has nothing to wait for"
+        )
     timeout = seconds(params.get("wait_timeout"), "wait_timeout", 300)
-    return Declaration(desired, params.get("reference"), wait_for, timeout)
+    return Declaration(desired, params.get("reference"), timeout)
 
 
 def manage(task: Task) -> dict[str, Any]:
@@ -92,10 +92,11 @@ def no_reference(declared: Declaration) -> NotFound:
 
 def wait_for_guest(platform: Platform, declared: Declaration, outcome: SystemOutcome) -> waiting.Addresses | None:
     """Wait for what the declaration says; the addresses of the guest, or None where there is nothing to wait for."""
-    if declared.wait_for == "none" or not outcome.carried_out:
+    wait_for = declared.desired.wait_for
+    if wait_for == "none" or not outcome.carried_out:
         return None
     with telling(outcome.plan):
-        return _wait(platform, outcome.after, declared.wait_for, declared.wait_timeout)
+        return _wait(platform, outcome.after, wait_for, declared.wait_timeout)
 
 
 def _wait(platform: Platform, system: VirtualSystem | None, wait_for: str, timeout: float) -> Addresses:

@@ -144,13 +144,28 @@ def test_the_host(module: Run) -> None:
     assert host["services"]["virtual_system_management_service"]
 
 
-def test_what_only_the_guest_knows(module: Run, standard: bool) -> None:
+def test_an_address_is_waited_for_where_the_server_tells_it(module: Run, standard: bool, server: WbemServer) -> None:
     system = {**WEB, "resources": [*WEB["resources"], ADAPTER], "state": "active", "wait_timeout": 1}
     failed = module("virtual_system", "timed_out" if standard else "not_supported", **system, wait_for="address")
     assert ("had no address within 1 s" if standard else "it shows no CIM_IPProtocolEndpoint") in failed["msg"]
-    agent = {**system, "name": "other", "settings": {"guest_agent": True}, "wait_for": "guest_agent"}
-    failed = module("virtual_system", "not_supported", **agent)
-    assert ("does not tell whether a guest agent answers" if standard else "guest_agent") in failed["msg"]
+    assert server.requests.count["DefineSystem"] == int(standard)
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_what_no_server_tells_is_refused_before_anything_is_touched(
+    module: Run, server: WbemServer, check: bool
+) -> None:
+    agent = {**WEB, "state": "active", "wait_for": "guest_agent"}
+    failed = module("virtual_system", "not_supported", **agent, _ansible_check_mode=check)
+    assert "wait_for: guest_agent is not supported by this host: a WBEM server does not tell" in failed["msg"]
+    assert (failed["changed"], failed.get("changes", [])) == (False, [])
+    entries = [agent, {**WEB, "name": "db"}]
+    many = module("virtual_systems", "not_supported", virtual_systems=entries, _ansible_check_mode=check)
+    assert [one.get("error_code") for one in many["results"]] == ["not_supported", None]
+    assert [change["virtual_system"] for change in many["changes"]] == ["db"]
+    assert server.requests.count["DefineSystem"] == (0 if check else 1)
+    assert server.requests.count["RequestStateChange"] == 0
+    assert "guest_agent" in module("host_info")["host"]["capabilities"]["unsupported_waits"]
 
 
 def test_what_libvirt_cim_cannot_hold_is_refused_by_name(module: Run, standard: bool, server: WbemServer) -> None:

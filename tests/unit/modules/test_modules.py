@@ -498,7 +498,7 @@ def test_reading_pools(run: Run) -> None:
     def names(**selectors: Any) -> list[str]:
         return [pool["pool_id"] for pool in run("resource_pool_info", **selectors)["resource_pools"]]
 
-    assert names() == ["vmpool", "lab"]
+    assert names() == ["lab", "vmpool"]
     assert names(resource_type=["ethernet_adapter"]) == ["lab"]
     assert names(pool_id=["vm*"], members=False) == ["vmpool"]
     assert names(pool_id=["vm*"], resource_type=["ethernet_adapter"]) == []
@@ -519,8 +519,8 @@ def test_reading_the_host(run: Run) -> None:
     assert "reservation" not in valid
     assert "writeback" in host["resource_types"]["disk_drive"]["valid_settings"]["settings.cache"]["allowed"]
     assert host["pool_types"]["disk_drive"]["dir"]["required"] == [["host_resource"]]
-    assert [pool["pool_id"] for pool in host["resource_pools"]] == ["vmpool", "lab"]
-    assert (host["resource_pools"][0]["members"], host["resource_pools"][0]["allocations"]) == ([], [])
+    assert [pool["pool_id"] for pool in host["resource_pools"]] == ["lab", "vmpool"]
+    assert (host["resource_pools"][1]["members"], host["resource_pools"][1]["allocations"]) == ([], [])
     assert host["totals"]["disk_drive"] == {
         "pools": 1,
         "capacity": 100 * GIB,
@@ -534,7 +534,7 @@ def test_reading_what_comes_from_a_pool(run: Run) -> None:
     (pool,) = run("resource_pool_info", pool_id=["vmpool"], allocations=True)["resource_pools"]
     (drawn,) = pool["allocations"]
     assert (drawn["virtual_system"], drawn["resource_type"], drawn["name"]) == ("web", "disk_drive", "root")
-    assert run("host_info")["host"]["resource_pools"][0]["allocations"] == pool["allocations"]
+    assert run("host_info")["host"]["resource_pools"][1]["allocations"] == pool["allocations"]
     assert "allocations" not in run("resource_pool_info", pool_id=["vmpool"])["resource_pools"][0]
 
 

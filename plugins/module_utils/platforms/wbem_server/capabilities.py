@@ -21,6 +21,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types imp
 from ansible_collections.svpc.virt.plugins.module_utils.model.snapshot import SnapshotType
 from ansible_collections.svpc.virt.plugins.module_utils.model.states import RequestedState
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server import (
+    endpoints,
     system_instance,
     told_capabilities,
 )
@@ -205,6 +206,14 @@ class ServerCapabilities(Capabilities):
     def starts_paused(self) -> bool:
         """Only where a server says so."""
         return bool(self._told.get("starts_paused", False))
+
+    @cached_property
+    def unsupported_waits(self) -> Mapping[str, str]:
+        """What of a guest the server does not tell, so that nobody can wait for it."""
+        found = {"guest_agent": endpoints.NO_AGENT}
+        if not endpoints.has_endpoints(self._server):
+            found["address"] = endpoints.NO_ADDRESSES
+        return found
 
     @cached_property
     def snapshot_types(self) -> frozenset[SnapshotType]:

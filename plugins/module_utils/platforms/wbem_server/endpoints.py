@@ -24,16 +24,17 @@ _BY_DHCP = frozenset({4, 5, 7})
 _SOURCES: Mapping[str, frozenset[int] | None] = {"lease": _BY_DHCP, "agent": None}
 """Origins that count, by source of addresses; None: all of them, since it is the guest that has the endpoint."""
 
+NO_ADDRESSES = f"it shows no {ENDPOINT} of virtual systems"
+NO_AGENT = "a WBEM server does not tell whether a guest agent answers"
+
 
 def addresses_of(server: Server, system: VirtualSystem, source: str) -> Mapping[str, list[str]]:
     """IP addresses by MAC of a running system, those leased to it (``lease``) or all of its endpoints (``agent``).
 
     Raises NotSupported for another source, and for a server without such endpoints.
     """
-    if not _has_endpoints(server):
-        raise NotSupported(
-            f"The server at {server.session.uri} does not tell the addresses of guests: it shows no {ENDPOINT} of them"
-        )
+    if not has_endpoints(server):
+        raise NotSupported(f"The server at {server.session.uri} does not tell the addresses of guests: {NO_ADDRESSES}")
     if source not in _SOURCES:
         raise NotSupported(
             f"The server at {server.session.uri} does not tell addresses by source {source}; it tells {', '.join(_SOURCES)}"
@@ -51,7 +52,8 @@ def addresses_of(server: Server, system: VirtualSystem, source: str) -> Mapping[
     return found
 
 
-def _has_endpoints(server: Server) -> bool:
+def has_endpoints(server: Server) -> bool:
+    """Whether a server can tell the addresses of guests."""
     return server.dialect.tells_addresses and server.shape(ENDPOINT).properties is not None
 
 

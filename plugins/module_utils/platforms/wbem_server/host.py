@@ -90,10 +90,7 @@ class WbemHost(Platform):
         return endpoints.addresses_of(self.server, system, source)
 
     def guest_agent_answers(self, system: VirtualSystem) -> bool:
-        raise NotSupported(
-            f"Virtual system {system.name!r}: a WBEM server does not tell whether a guest agent answers; use "
-            "wait_for: none, and wait for the guest itself"
-        )
+        raise NotSupported(f"Virtual system {system.name!r}: {endpoints.NO_AGENT}")
 
     def resource_pool(self, pool_id: str, resource_type: ResourceType) -> ResourcePool | None:
         return pools.resource_pool(self.server, pool_id, resource_type)
