@@ -427,7 +427,7 @@ def test_adapters_plugged_in_are_members(pools, session):
 
 def test_primordial_pools_are_always_there(pools):
     found = {pool.pool_id: pool for pool in pools.resource_pools() if pool.primordial}
-    assert list(found) == ["processor", "memory", "storage", "ethernet"]
+    assert list(found) == ["processor", "memory", "ethernet", "storage"]
     assert found["processor"].capacity >= 1
     assert found["memory"].capacity > 64 * MIB
     assert found["memory"].members[0]["free"] > 0
