@@ -31,6 +31,7 @@ MEASURED = frozenset(
         "free",
         "free_memory",
         "max_consumable_resource",
+        "memory_free",
         "reserved",
     }
 )
