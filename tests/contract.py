@@ -50,6 +50,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.plan.predict import (
     predict_system,
 )
 from ansible_collections.svpc.virt.plugins.module_utils.plan.resource_pool import DesiredPool, plan_pool
+from ansible_collections.svpc.virt.plugins.module_utils.plan.seed import seed_goes
 from ansible_collections.svpc.virt.plugins.module_utils.plan.snapshot import DesiredSnapshot, plan_snapshot
 from ansible_collections.svpc.virt.plugins.module_utils.plan.virtual_system import (
     DesiredSystem,
@@ -137,7 +138,9 @@ def planned(platform: Platform, desired: DesiredSystem, reference: VirtualSystem
     capabilities = platform.capabilities({**known, **desired.settings})
     desired = with_images(desired, current, capabilities, lambda rasd: platform.image_facts(desired.name, rasd))
     storage = platform.storage_of(current) if desired.remove_storage and current is not None else ()
-    return plan_system(desired, current, capabilities, reference if current is None else None, storage)
+    goes = seed_goes(current, desired.state == "absent", desired.seed)
+    left = platform.left_seeds(current) if current is not None and goes else ()
+    return plan_system(desired, current, capabilities, reference if current is None else None, storage, left)
 
 
 def carry_out(platform: Platform, plan: changes.Plan) -> None:
@@ -570,6 +573,29 @@ class Contract:
         assert converge(platform, declared(around, disk(around, "root"))).plan == ()
         run = converge(platform, declared(around, state="absent"))
         assert run.operations == ["request_state_change", "destroy_system", "return_to_storage_pool"]
+
+    def test_a_seed_that_a_snapshot_needs_goes_with_the_system(self, platform: Platform, around: Surroundings) -> None:
+        if around.image is None:
+            return  # no host without seeds keeps one: see above
+        platform.take_images_from(Media)
+        root = disk(around, "root", settings={"format": "qcow2"})
+        run = converge(platform, declared(around, root, seed=Seed((("user-data", "one"),))))
+        first = run.resource("cloud-init").host_resource
+        converge_snapshot(platform, DesiredSnapshot("before", snapshot_type=SnapshotType.DISK))
+        run = converge(platform, declared(around, root, seed=Seed((("user-data", "two"),))))
+        assert run.operations == ["modify_resource_settings"]
+        second = run.resource("cloud-init").host_resource
+        converge_snapshot(platform, DesiredSnapshot("before", state="applied"))
+        system = platform.virtual_system(NAME)
+        assert system is not None
+        assert [rasd.host_resource for rasd in system.defined.resources if rasd.name == "cloud-init"] == [first]
+        run = converge(platform, declared(around, root, seed=Seed((("user-data", "two"),))))
+        assert run.resource("cloud-init").host_resource == second
+        run = converge(platform, declared(around, state="absent"))
+        gone = {change.element.host_resource for change in run.plan if isinstance(change, changes.ReturnToStoragePool)}
+        assert first is not None
+        assert second is not None
+        assert gone == {first[0], second[0]}
 
     def test_a_reference_completes_a_new_system(self, platform: Platform, around: Surroundings) -> None:
         template = converge(

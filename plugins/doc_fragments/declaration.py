@@ -58,7 +58,8 @@ options:
       - The medium is made anew where its content changes, and removed with the system. A guest that has booted already
         looks at changed user data only where C(instance-id) in O(cloud_init.meta_data) changes too.
       - The texts are never shown. The volume with the medium has the first digits of their SHA-256 digest in its name, by
-        which changes are told. One that a snapshot of the system may need stays when the system gets another.
+        which changes are told. One that a snapshot of the system may need stays when the system gets another. It goes when
+        the content changes again and no snapshot needs it any more, and at the latest with the system.
     type: dict
     suboptions:
       user_data:

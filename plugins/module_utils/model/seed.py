@@ -47,7 +47,7 @@ class Seed:
     @property
     def mark(self) -> bytes:
         """What a medium with this seed begins with, in the part of it that file systems leave to others."""
-        return f"svpc.virt seed {self.digest}\n".encode()
+        return _mark(self.digest)
 
 
 def seed_volume(system: str, seed: Seed) -> str:
@@ -58,6 +58,15 @@ def seed_volume(system: str, seed: Seed) -> str:
 def is_seed_volume(system: str, name: str) -> bool:
     """Whether a volume of that name was made for the seed of a system."""
     return re.fullmatch(rf"{re.escape(_stem(system))}[0-9a-f]{{{_DIGITS}}}\.iso", name) is not None
+
+
+def mark_of_volume(name: str) -> bytes:
+    """What the volume of that name begins with if it holds the seed that its name tells."""
+    return _mark(name.removesuffix(".iso")[-_DIGITS:])
+
+
+def _mark(digest: str) -> bytes:
+    return f"svpc.virt seed {digest}\n".encode()
 
 
 def _stem(system: str) -> str:

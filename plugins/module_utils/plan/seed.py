@@ -93,16 +93,26 @@ def seeds_of(system: VirtualSystem) -> list[StorageElement]:
     return list(found.values())
 
 
-def outdated_seeds(before: VirtualSystem, after: VirtualSystem | None) -> list[Change]:
-    """The return of the seeds that are in no drive any more.
+def seed_goes(current: VirtualSystem | None, absent: bool, seed: Seed | None) -> bool:
+    """Whether a declaration lets a seed go, so that it has to be known which others the system has left behind."""
+    if current is None or absent:
+        return current is not None
+    return seed is not None and any(element.volume != seed_volume(current.name, seed) for element in seeds_of(current))
 
-    Snapshots need the media that were in the drives when they were taken: with them, seeds stay.
+
+def outdated_seeds(
+    before: VirtualSystem, after: VirtualSystem | None, left: Sequence[StorageElement] = ()
+) -> list[Change]:
+    """The return of the seeds that are in no drive any more; ``left`` are those that were in none before.
+
+    Snapshots need the media that were in the drives when they were taken: with them, seeds stay until the system goes.
     """
-    left = {element.volume or element.host_resource for element in seeds_of(after)} if after is not None else set()
-    if after is not None and before.snapshots:
-        return []
+    if after is None:
+        return [ReturnToStoragePool(replace(element, kept_because=None)) for element in (*seeds_of(before), *left)]
+    used = {element.volume or element.host_resource for element in seeds_of(after)}
+    free = [*(seeds_of(before) if not before.snapshots else ()), *left]
     return [
-        ReturnToStoragePool(replace(element, kept_because=None))
-        for element in seeds_of(before)
-        if (element.volume or element.host_resource) not in left
+        ReturnToStoragePool(element)
+        for element in free
+        if element.kept_because is None and (element.volume or element.host_resource) not in used
     ]

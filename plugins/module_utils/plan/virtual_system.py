@@ -97,12 +97,14 @@ def plan_system(
     capabilities: Capabilities,
     reference: VirtualSystem | None = None,
     storage: Sequence[StorageElement] = (),
+    left_seeds: Sequence[StorageElement] = (),
 ) -> Plan:
     """The changes that make a system as declared, in order; empty when it already is.
 
     ``reference`` completes what is not declared, for a system that does not exist yet.  ``storage`` is what lies
-    behind the system's disks, needed where storage is to be removed.  Raises, before anything is touched, for what the
-    host cannot do and for what needs a switch that is not set.
+    behind the system's disks, needed where storage is to be removed; ``left_seeds`` are seeds of the system that are in no
+    drive of it, needed where a seed goes.  Raises, before anything is touched, for what the host cannot do and for what
+    needs a switch that is not set.
     """
     if desired.state not in STATES:
         raise allowed_words("state", desired.state, STATES)
@@ -113,7 +115,7 @@ def plan_system(
         )
         desired = replace(desired, resources=drives)
     if desired.state == "absent":
-        plan = _plan_absent(desired, current, capabilities, storage)
+        plan = _plan_absent(desired, current, capabilities, storage, left_seeds)
     elif current is None:
         plan = define(
             desired.name,
@@ -128,7 +130,7 @@ def plan_system(
         if desired.target not in (None, SystemState.DEFINED):
             plan += _to_state(desired, SystemRef(desired.name, desired.uuid), SystemState.DEFINED, capabilities)
     else:
-        plan = _plan_existing(desired, current, capabilities, storage)
+        plan = _plan_existing(desired, current, capabilities, storage, left_seeds)
     for change in plan:
         check_method(change.operation, capabilities)
         if isinstance(change, RequestStateChange):
@@ -165,6 +167,7 @@ def _plan_absent(
     current: VirtualSystem | None,
     capabilities: Capabilities,
     storage: Sequence[StorageElement],
+    left_seeds: Sequence[StorageElement],
 ) -> list[Change]:
     if current is None:
         return []
@@ -191,7 +194,7 @@ def _plan_absent(
         plan += _to_state(desired, system, current.state, capabilities, SystemState.DEFINED)
     if current.persistent:
         plan.append(DestroySystem(system, snapshots=current.snapshots, belongings=current.belongings))
-    plan += outdated_seeds(current, None)
+    plan += outdated_seeds(current, None, left_seeds)
     if desired.remove_storage:
         plan += [ReturnToStoragePool(element) for element in storage if element.kept_because is None]
     return plan
@@ -202,6 +205,7 @@ def _plan_existing(
     current: VirtualSystem,
     capabilities: Capabilities,
     storage: Sequence[StorageElement],
+    left_seeds: Sequence[StorageElement],
 ) -> list[Change]:
     system = SystemRef(current.name, current.uuid)
     target = desired.target
@@ -233,7 +237,7 @@ def _plan_existing(
         plan = [*before, *_definition_only(middle), *down, *up]
     if desired.remove_storage:
         plan += _storage_of_removed(current, plan, middle, storage)
-    plan += outdated_seeds(current, predict_system(current, plan))
+    plan += outdated_seeds(current, predict_system(current, plan), left_seeds)
     return plan
 
 

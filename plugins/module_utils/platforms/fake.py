@@ -35,6 +35,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system imp
     VirtualSystem,
 )
 from ansible_collections.svpc.virt.plugins.module_utils.plan import changes, predict
+from ansible_collections.svpc.virt.plugins.module_utils.plan.seed import seeds_of
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.interface import VERBS, Platform
 
 GIB = 2**30
@@ -203,6 +204,16 @@ class FakeHost(Platform):
                     reason = f"shared with {others[0]!r}"
                 found.append(StorageElement(rasd.host_resource[0], rasd.pool_id, None, rasd.label, reason))
         return found
+
+    def left_seeds(self, system: VirtualSystem) -> list[StorageElement]:
+        found = {element.host_resource for element in seeds_of(system)}
+        left = []
+        for (name, snapshot), saved in self.saved.items():
+            for element in seeds_of(saved) if name == system.name else ():
+                if element.host_resource not in found:
+                    found.add(element.host_resource)
+                    left.append(replace(element, kept_because=f"snapshot {snapshot!r} has it"))
+        return left
 
     def image_facts(self, system: str, rasd: Rasd) -> ImageFacts | None:
         if rasd.image is None or self._place(system, rasd, rasd.name or rasd.address_on_parent or "") in self.volumes:

@@ -138,6 +138,13 @@ class Platform(abc.ABC):
     def storage_of(self, system: VirtualSystem) -> list[StorageElement]:
         """The storage behind every disk and medium of ``system``, each with the reason to keep it, if there is one."""
 
+    def left_seeds(self, system: VirtualSystem) -> list[StorageElement]:
+        """The media with seeds that were made for ``system`` and are in no drive of it, each with the reason to keep it.
+
+        The reason is a snapshot of the system.  What anything else uses is not among them.
+        """
+        return []
+
     def image_facts(self, system: str, rasd: Rasd) -> ImageFacts | None:
         """What is known of the image that a new disk of ``system`` is to be made from.
 

@@ -21,6 +21,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.plan.images import with_
 from ansible_collections.svpc.virt.plugins.module_utils.plan.pending import unfollowed
 from ansible_collections.svpc.virt.plugins.module_utils.plan.predict import predict_system
 from ansible_collections.svpc.virt.plugins.module_utils.plan.references import unmet_references
+from ansible_collections.svpc.virt.plugins.module_utils.plan.seed import seed_goes
 from ansible_collections.svpc.virt.plugins.module_utils.plan.virtual_system import (
     DesiredSystem,
     kept_storage,
@@ -241,7 +242,9 @@ class _Planner:
         storage = self.platform.storage_of(system) if desired.remove_storage and system is not None else []
         if self.behind is None:
             self.behind = storage
-        return plan_system(desired, system, capabilities, subject.reference if system is None else None, storage)
+        goes = seed_goes(system, desired.state == "absent", desired.seed)
+        left = self.platform.left_seeds(system) if system is not None and goes else []
+        return plan_system(desired, system, capabilities, subject.reference if system is None else None, storage, left)
 
     def read(self) -> VirtualSystem | None:
         return self.platform.virtual_system(self.subject.desired.name, self.subject.desired.uuid)

@@ -14,9 +14,10 @@ from ansible_collections.svpc.virt.plugins.module_utils.errors import InvalidInp
 from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
 from ansible_collections.svpc.virt.plugins.module_utils.model.seed import Seed, seed_volume
-from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import VirtualSystem
+from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import StorageElement, VirtualSystem
 from ansible_collections.svpc.virt.plugins.module_utils.plan import changes
 from ansible_collections.svpc.virt.plugins.module_utils.plan.predict import predict_system
+from ansible_collections.svpc.virt.plugins.module_utils.plan.seed import seed_goes
 from ansible_collections.svpc.virt.plugins.module_utils.plan.virtual_system import DesiredSystem, plan_system
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.fake import fake_capabilities
 
@@ -28,11 +29,12 @@ def seed(text: str) -> Seed:
     return Seed((("user-data", text),))
 
 
-def plan(current: VirtualSystem | None, text: str | None, **more: Any) -> changes.Plan:
+def plan(
+    current: VirtualSystem | None, text: str | None, left: tuple[StorageElement, ...] = (), **more: Any
+) -> changes.Plan:
     given = None if text is None else seed(text)
-    return plan_system(
-        DesiredSystem(**{"name": "web", "resources": (DISK,), "seed": given, **more}), current, CAPABILITIES
-    )
+    desired = DesiredSystem(**{"name": "web", "resources": (DISK,), "seed": given, **more})
+    return plan_system(desired, current, CAPABILITIES, left_seeds=left)
 
 
 def after(current: VirtualSystem | None, text: str | None, **more: Any) -> VirtualSystem:
@@ -79,6 +81,33 @@ def test_what_a_snapshot_may_need_stays() -> None:
     system = replace(after(None, "one"), snapshots=("before",))
     assert given_back(plan(system, "two")) == []
     assert given_back(plan(system, None, state="absent")) == [ONE]
+
+
+def test_what_was_left_behind_goes_as_soon_as_nothing_needs_it() -> None:
+    system = after(None, "one")
+    free, needed = (
+        StorageElement(f"/images/{volume}", "images", volume, "cloud-init", reason)
+        for volume, reason in (
+            (seed_volume("web", seed("zero")), None),
+            (seed_volume("web", seed("minus")), "a snapshot"),
+        )
+    )
+    left = (free, needed)
+    assert given_back(plan(system, "two", left=left)) == [ONE, free.host_resource]
+    assert given_back(plan(replace(system, snapshots=("before",)), "two", left=left)) == [free.host_resource]
+    assert given_back(plan(system, None, state="absent", left=left)) == [ONE, free.host_resource, needed.host_resource]
+    # What is put into the drive again is not left behind any more.
+    assert given_back(plan(system, "zero", left=left)) == [ONE]
+
+
+@pytest.mark.parametrize(
+    ("text", "state", "asked"),
+    [("one", "present", False), (None, "present", False), ("two", "present", True), (None, "absent", True)],
+)
+def test_they_are_looked_for_only_when_one_goes(text: str | None, state: str, asked: bool) -> None:
+    given = None if text is None else seed(text)
+    assert seed_goes(after(None, "one"), state == "absent", given) is asked
+    assert not seed_goes(None, state == "absent", given)
 
 
 def test_it_goes_with_the_system_and_with_its_drive() -> None:

@@ -163,6 +163,11 @@ class LibvirtHost(Platform):
 
         return storage_removal.storage_of(self.session, system)
 
+    def left_seeds(self, system: VirtualSystem) -> list[StorageElement]:
+        from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import seeds
+
+        return seeds.left_seeds(self.session, system)
+
     def image_facts(self, system: str, rasd: Rasd) -> ImageFacts | None:
         from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import storage
 

@@ -43,6 +43,11 @@ class Place:
         """Whether volumes are image files, which have formats and grow as they are written."""
         return self.kind in FILE_POOLS
 
+    @property
+    def is_folder(self) -> bool:
+        """Whether all volumes lie directly under the folder, by their names."""
+        return self.kind in _FOLDER_POOLS
+
 
 class StorageIndex:
     """The storage pools of a host as they are during one reading or one verb."""
@@ -52,6 +57,7 @@ class StorageIndex:
         self.session = session
         self._places: dict[str, Place] | None = None
         self._devices: dict[str, tuple[str, str]] | None = None
+        self._volumes: dict[str, list[str]] = {}
         self._opened: dict[str, tuple[libvirt.virConnect, libvirt.virStoragePool, Place]] = {}
 
     def places(self) -> dict[str, Place]:
@@ -71,7 +77,7 @@ class StorageIndex:
         """The pool whose folder holds ``path``."""
         folder = posixpath.dirname(posixpath.normpath(path))
         for place in self.places().values():
-            if place.kind in _FOLDER_POOLS and place.folder == folder:
+            if place.is_folder and place.folder == folder:
                 return place
         return None
 
@@ -84,12 +90,20 @@ class StorageIndex:
             return self._device_volumes().get(posixpath.normpath(path))
         return None
 
+    def volumes(self, place: Place) -> list[str]:
+        """The names of the volumes that libvirt knows of an active pool."""
+        if place.pool not in self._volumes:
+            with talking(f"list the volumes of storage pool {place.pool!r}"):
+                pool = self.session.connection.storagePoolLookupByName(place.pool)
+                self._volumes[place.pool] = list(pool.listVolumes())
+        return self._volumes[place.pool]
+
     def _device_volumes(self) -> dict[str, tuple[str, str]]:
         """The volumes of pools of whole devices (disk, iscsi, scsi, mpath), by path."""
         if self._devices is None:
             found = {}
             for place in self.places().values():
-                if place.kind in _FOLDER_POOLS or not place.active or not place.folder.startswith(_DEVICES):
+                if place.is_folder or not place.active or not place.folder.startswith(_DEVICES):
                     continue
                 with talking(f"list the volumes of storage pool {place.pool!r}"):
                     pool = self.session.connection.storagePoolLookupByName(place.pool)
