@@ -178,12 +178,20 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def parse(self, inventory: InventoryData, loader: DataLoader, path: str, cache: bool = True) -> None:
         """Read the file, the hosts it names, and make inventory hosts of their systems."""
         super().parse(inventory, loader, path, cache)
-        self._read_config_data(path)
+        config = self._read_config_data(path)
         try:
+            self._check_names(config)
             hosts = connections(*self._given())
             self.populate(inventory, hosts, self.fetch(hosts, path, cache))
         except InvalidInput as error:
             raise AnsibleParserError(f"{path}: {error.message}") from error
+
+    def _check_names(self, config: Mapping[str, Any]) -> None:
+        """Raise InvalidInput for an option that is none: one that is misspelt would do nothing, filters for example."""
+        known = self.get_options()
+        unknown = sorted(set(config) - set(known))
+        if unknown:
+            raise InvalidInput(f"unknown option {', '.join(unknown)}: the options are {', '.join(sorted(known))}")
 
     def _given(self) -> tuple[Any, dict[str, Any]]:
         """The list of hosts, or None, and the options for all of them; templates in them evaluated."""

@@ -20,6 +20,7 @@ from typing import Any, Callable
 from urllib.parse import urlsplit, urlunsplit
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.errors import UnsupportedError
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import InvalidInput, VirtError
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
@@ -68,7 +69,10 @@ def connections(hosts: Sequence[Any] | None, shared: Mapping[str, Any]) -> list[
 def _checked(given: Mapping[str, Any], where: str) -> dict[str, Any]:
     checked = ArgumentSpecValidator(INVENTORY_HOST).validate(given)
     if checked.error_messages:
-        raise InvalidInput(f"{where}: {'; '.join(checked.error_messages)}")
+        told = [
+            f"unknown option {error}" if isinstance(error, UnsupportedError) else str(error) for error in checked.errors
+        ]
+        raise InvalidInput(f"{where}: {'; '.join(told)}")
     options = {name: _bare(value) for name, value in checked.validated_parameters.items()}
     return {**options, "uri": options.get("uri") or DEFAULT_URI}
 

@@ -195,7 +195,7 @@ def test_without_hosts_there_is_one_named_after_its_uri(site: Site, monkeypatch:
     ("hosts", "message"),
     [
         ([{"uri": "test:///a"}], r"hosts\[0\]: .*name"),
-        ([{"name": "a", "url": "test:///a"}], r"hosts\[0\]: .*url.*Supported parameters include: .*uri"),
+        ([{"name": "a", "url": "test:///a"}], r"hosts\[0\]: unknown option url.*Supported parameters include: .*uri"),
         ([{"name": "a", "uri": "test:///a", "timeout": "soon"}], r"hosts\[0\]: .*timeout"),
         (
             [{"name": "a", "uri": "test:///a"}, {"name": "a", "uri": "test:///b"}],
@@ -208,6 +208,12 @@ def test_wrong_options_are_told(site: Site, hosts: list[Any], message: str) -> N
     with pytest.raises(AnsibleError):
         site.read(hosts=hosts)
     assert re.search(message, " ".join(site.warnings)), site.warnings
+
+
+def test_an_option_that_is_none_is_told(site: Site) -> None:
+    site.hosts["test:///a"] = Host(system("web"))
+    with pytest.raises(AnsibleError, match=r"unknown option filter: the options are .*filters, groups"):
+        site.read(uri="test:///a", filter=["state == 'active'"])
 
 
 def test_an_unreachable_host_breaks_the_rest_only_where_it_is_to(site: Site) -> None:
