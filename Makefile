@@ -148,7 +148,8 @@ docs: setup-dev ## Check the documentation of modules and plugins, and render it
 	HOME=$(CURDIR)/.cache/home antsibull-docs lint-collection-docs --plugin-docs --skip-rstcheck --validate-collection-refs=all .
 	rm -rf .cache/docs && mkdir -p -m 700 .cache/docs
 	HOME=$(CURDIR)/.cache/home antsibull-docs sphinx-init --use-current --lenient --fail-on-error --dest-dir .cache/docs svpc.virt >.cache/docs.log
-	sed -i '/^intersphinx_mapping/,/^}/d' .cache/docs/conf.py
+	sed -i '/^intersphinx_mapping/,/^}/d; s/^sphinx-build .*/& -W --keep-going/' .cache/docs/conf.py .cache/docs/build.sh
+	cp tests/tools/ansible_core.rst .cache/docs/rst/
 	HOME=$(CURDIR)/.cache/home bash .cache/docs/build.sh >>.cache/docs.log 2>&1 || { tail -n 30 .cache/docs.log; exit 1; }
 	@echo 'Rendered: .cache/docs/build/html/index.html'
 
