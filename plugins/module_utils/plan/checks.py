@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import Conflict, InvalidInput, NotSupported
@@ -20,6 +20,18 @@ from ansible_collections.svpc.virt.plugins.module_utils.plan.compare import (
     machine_family,
     meaning_of_absence,
 )
+
+_BOOTABLE = tuple(
+    resource_type.word
+    for resource_type in (
+        ResourceType.DISK_DRIVE,
+        ResourceType.CD_DRIVE,
+        ResourceType.DVD_DRIVE,
+        ResourceType.FLOPPY_DRIVE,
+        ResourceType.ETHERNET_ADAPTER,
+    )
+)
+"""Types of devices that a boot order may name, whether the system has one or not."""
 
 
 def check_settings(settings: Mapping[str, Any], capabilities: Capabilities, names: Iterable[str]) -> None:
@@ -48,7 +60,7 @@ def _allowed_words(name: str, settings: Mapping[str, Any], capabilities: Capabil
 
 
 def _check_word(where: str, value: Any, allowed: tuple[str, ...] | None, machine: bool = False) -> None:
-    if allowed is None or value in ("", "none") or str(value) in allowed or str(value).lower() in allowed:
+    if allowed is None or value in ("", "none") or str(value) in allowed:
         return
     if machine and any(is_machine(str(value), word) for word in allowed):
         return
@@ -69,6 +81,19 @@ def check_setting_changes(system: str, found: Mapping[str, Difference], capabili
             f"settings: {name}: virtual system {system!r} has {before!r} and cannot get {after!r}: {reason}. "
             "Remove it (its storage stays) and declare it anew"
         )
+
+
+def check_boot_order(order: Sequence[str], resources: Sequence[Rasd]) -> None:
+    """Raise InvalidInput for an entry that is neither a type of devices to boot from nor one of the ``resources``."""
+    known = {*_BOOTABLE}
+    for rasd in resources:
+        known |= {rasd.resource_type.word, *filter(None, (rasd.name, rasd.address_on_parent, rasd.address))}
+    for word in order:
+        if word not in known:
+            allowed = list(dict.fromkeys([*_BOOTABLE, *(rasd.name for rasd in resources if rasd.name)]))
+            raise InvalidInput(
+                f"settings: boot_order: there is no {word!r}; allowed are {', '.join(allowed)}", allowed=allowed
+            )
 
 
 def allocation_of(rasd: Rasd, capabilities: Capabilities) -> AllocationCapabilities:

@@ -17,6 +17,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system imp
 from ansible_collections.svpc.virt.plugins.module_utils.plan.changes import Change, DefineSystem, SystemRef
 from ansible_collections.svpc.virt.plugins.module_utils.plan.checks import (
     allocation_of,
+    check_boot_order,
     check_new_resource,
     check_settings,
 )
@@ -61,6 +62,7 @@ def define(
     finished = tuple(_finished(rasd, capabilities) for rasd in everything)
     for rasd in finished:
         check_new_resource(rasd, capabilities)
+    check_boot_order(chosen.get("boot_order") or (), finished)
     return [DefineSystem(SystemRef(name, uuid), Configuration(settings=chosen, resources=finished))]
 
 

@@ -77,6 +77,8 @@ def plan_pool(desired: DesiredPool, current: ResourcePool | None, capabilities: 
 
 
 def _plan_primordial(desired: DesiredPool, current: ResourcePool | None) -> Plan:
+    if current is None and desired.state == "absent":
+        return ()
     if current is None:
         raise NotSupported(f"Pool {desired.pool.pool_id!r}: the host has no such primordial pool, and none can be made")
     if desired.state in ("absent", "inactive"):

@@ -38,6 +38,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.plan.changes import (
     SystemRef,
 )
 from ansible_collections.svpc.virt.plugins.module_utils.plan.checks import (
+    check_boot_order,
     check_method,
     check_setting_changes,
     check_settings,
@@ -299,6 +300,8 @@ def _configuration_changes(
     found = setting_differences(desired.settings, current.defined.settings, SYSTEM_SETTINGS)
     check_setting_changes(current.name, found, capabilities)
     check_settings({**current.defined.settings, **desired.settings}, capabilities, found)
+    if "boot_order" in found:
+        check_boot_order(found["boot_order"][1], (*current.defined.resources, *desired.resources))
     plan: list[Change] = []
     at_once = {name: difference for name, difference in found.items() if name in capabilities.live_settings}
     later = {name: difference for name, difference in found.items() if name not in at_once}

@@ -78,7 +78,7 @@ def test_a_left_over_volume_is_taken_again_and_grown(platform, host, pool):
     assert disks_of(web)[0].virtual_quantity == 128 * MIB
     assert (host.images / pool / "web-root.qcow2").stat().st_ino == before
     platform.destroy_system(changes.DestroySystem(changes.SystemRef("web", web.uuid)))
-    with pytest.raises(InvalidInput, match=r"128 MiB.*64 MiB"):
+    with pytest.raises(Conflict, match=r"128 MiB.*64 MiB"):
         define(platform, "web", disk(pool))
 
 
@@ -154,7 +154,7 @@ def test_disks_grow_and_never_shrink(platform, pool):
     assert grow(platform, web, 96 * MIB, live=True) == 96 * MIB
     web = platform.virtual_system("web")
     assert only(web.running.resources, ResourceType.DISK_DRIVE)[0].virtual_quantity == 96 * MIB
-    with pytest.raises(InvalidInput, match=r"96 MiB.*64 MiB"):
+    with pytest.raises(Conflict, match=r"96 MiB.*64 MiB"):
         grow(platform, web, 64 * MIB, live=True)
     web = request(platform, web, RequestedState.OFFLINE)
     with pytest.raises(Conflict, match="saved state"):

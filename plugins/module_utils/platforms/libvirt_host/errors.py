@@ -65,7 +65,7 @@ _TRANSPORT_BREAKS = (
 
 def translate(error: libvirt.libvirtError, doing: str) -> errors.VirtError:
     """The VirtError for a libvirtError met while ``doing`` (``"define virtual system 'web'"``)."""
-    words = error.get_error_message() or str(error)
+    words = " ".join((error.get_error_message() or str(error)).split())  # the output of tools comes in lines
     if is_connection_loss(error):
         watch = watchdog.current()
         if watch is not None and watch.fired:

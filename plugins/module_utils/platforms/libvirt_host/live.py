@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.svpc.virt.plugins.module_utils.errors import InvalidInput, NotSupported, VirtError
+from ansible_collections.svpc.virt.plugins.module_utils.errors import NotSupported, VirtError
 from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import MappingBehavior, Rasd, values
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
 from ansible_collections.svpc.virt.plugins.module_utils.model.units import size_words
@@ -22,6 +22,10 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.e
     is_code,
     libvirt,
     talking,
+)
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.processors import (
+    cpus_of,
+    host_processors,
 )
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.session import Session
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.systems import RUNNING
@@ -94,8 +98,8 @@ def _pins(change: LiveChange) -> None:
     """Bind virtual processors to those of the host: each to its own set, or all to one."""
     sets = change.after("host_resource") or ()
     dedicated = change.after("mapping_behavior") == MappingBehavior.DEDICATED
+    count = host_processors(change.session)
     with talking(change.doing):
-        count = len(change.session.connection.getCPUMap(0)[1])
         maximum = int(change.domain.vcpusFlags(LIVE | flag("VIR_DOMAIN_VCPU_MAXIMUM")))
         for number in range(maximum):
             if not sets:
@@ -107,21 +111,6 @@ def _pins(change: LiveChange) -> None:
             else:
                 cpus = cpus_of(",".join(sets), count)
             change.domain.pinVcpuFlags(number, tuple(cpu in cpus for cpu in range(count)), LIVE)
-
-
-def cpus_of(text: str, count: int) -> set[int]:
-    """The processors of a set such as ``0-3,^2,8``; ``count`` is how many the host has.  Raises InvalidInput."""
-    found: set[int] = set()
-    for part in filter(None, (piece.strip() for piece in text.split(","))):
-        first, _dash, last = part.lstrip("^").partition("-")
-        if not first.isdigit() or (last and not last.isdigit()):
-            raise InvalidInput(f"{text!r} is no set of processors; written like 0-3,^2,8")
-        numbers = set(range(int(first), int(last or first) + 1))
-        found = found - numbers if part.startswith("^") else found | numbers
-    surplus = sorted(number for number in found if number >= count)
-    if surplus:
-        raise InvalidInput(f"The host has the processors 0 to {count - 1}, and not {surplus[0]}")
-    return found
 
 
 def _memory(change: LiveChange) -> None:

@@ -44,6 +44,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.p
 HOST_RESOURCE = "host_resource"
 ADDRESSING = ("settings.addresses", "settings.dhcp_ranges", "settings.dhcp_hosts")
 VLAN = ("settings.desired_vlan_endpoint_mode", "settings.port_vid", "settings.allowed_to_transmit_vlans")
+_PORT_GROUPS = "settings.port_groups"
 VLAN_ON_BRIDGES = 11_000_000
 """The libvirt that tags VLANs on ordinary bridges; older ones leave that to Open vSwitch and to virtual functions."""
 
@@ -307,6 +308,10 @@ def _put(
         sections.write_addressing(root, addresses, ranges, hosts, label)
     if vlan:
         sections.write_vlan(root, {where[len("settings.") :]: value for where, value in vlan.items()}, label)
+    tagged = root.find("portgroup/vlan")
+    if said.get(_PORT_GROUPS) and tagged is not None and not set(VLAN) & set(places):
+        group = tagged.getparent().get("name")
+        raise NotSupported(f"{label}: port_groups: {group}: {_no_place(VLAN[0], sub_type)}")
     if kind.host_resource is not None and not said.get(HOST_RESOURCE, True) and kind.required:
         raise InvalidInput(f"{label}: a network of kind {sub_type!r} needs host_resource")
 
@@ -325,7 +330,7 @@ def network_capabilities(libvirt_version: int = 0) -> dict[tuple[ResourceType, s
     names = {HOST_RESOURCE, *(f"settings.{name}" for name in ETHERNET_POOL_SETTINGS)}
     for sub_type, kind in NETWORK_KINDS.items():
         places = set(places_of(kind, writing=True, libvirt_version=libvirt_version))
-        live = {"settings.dhcp_ranges", "settings.dhcp_hosts", "settings.port_groups"} & places
+        live = {"settings.dhcp_ranges", "settings.dhcp_hosts", _PORT_GROUPS} & places
         if kind.devices_live:
             live.add(HOST_RESOURCE)
         fixed = {"parent": "follows from the devices of the network"}

@@ -18,9 +18,11 @@ from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types imp
 from ansible_collections.svpc.virt.plugins.module_utils.plan import changes
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.definitions import Definition, facts_of
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.domains import existing
-from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.errors import talking
-from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.live import cpus_of
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.new_domain import new_domain
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.processors import (
+    cpus_of,
+    host_processors,
+)
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.resources import (
     values_to_write,
     with_seed,
@@ -76,7 +78,6 @@ def _check_processors(session: Session, resources: Iterable[Rasd]) -> None:
         for text in (rasd.host_resource or () if rasd.resource_type is ResourceType.PROCESSOR else ())
     ]
     if sets:
-        with talking("read the processors of the host"):
-            count = len(session.connection.getCPUMap(0)[1])
+        count = host_processors(session)
         for text in sets:
             cpus_of(text, count)

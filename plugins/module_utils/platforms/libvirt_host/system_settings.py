@@ -23,6 +23,8 @@ AGENT_CHANNEL = "org.qemu.guest_agent.0"
 
 _BOOT_WORDS = {"hd": "disk_drive", "cdrom": "cd_drive", "network": "ethernet_adapter", "fd": "floppy_drive"}
 _BOOT_DEVICES = {**{word: device for device, word in _BOOT_WORDS.items()}, "dvd_drive": "cdrom"}
+_WITH_A_NUMBER = ("disk", "interface", "hostdev", "redirdev")
+"""Elements of devices that libvirt gives a place in the boot order."""
 _ON_CRASH = {"destroy": "none", "restart": "restart", "coredump-destroy": "none", "coredump-restart": "restart"}
 _OFFSETS = ("utc", "localtime")
 _TPM_MODELS = {"1.2": "tpm-tis", "2.0": "tpm-crb"}
@@ -261,8 +263,8 @@ def _boot_device(word: str, devices: Sequence[Device]) -> Element:
                 f"boot_order: beside names of devices, {word} means the first one, which is called {of_type[0][2]!r}: name it"
             )
         return of_type[0][0]
-    names = sorted({str(device[2] or device[1]) for device in devices})
-    raise InvalidInput(f"boot_order: there is no {word!r}; there are {', '.join(names)}", allowed=names)
+    names = sorted({str(device[2] or device[1]) for device in devices if device[0].tag in _WITH_A_NUMBER})
+    raise InvalidInput(f"boot_order: there is no {word!r}; there are {', '.join(names) or 'none'}", allowed=names)
 
 
 def read_boot_order(devices: Sequence[Device]) -> tuple[str, ...]:

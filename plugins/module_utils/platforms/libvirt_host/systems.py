@@ -6,11 +6,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import only
-from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
 from ansible_collections.svpc.virt.plugins.module_utils.model.states import INSTANTIATED, SystemState
 from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import Configuration, VirtualSystem
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.alike import Alike
@@ -29,6 +27,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.e
     talking,
 )
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.host_volumes import HostVolumes
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.processors import as_recorded
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.session import Session
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.storage_index import StorageIndex
 
@@ -172,10 +171,10 @@ class _Reading:
         running: Configuration | None = None
         if state in INSTANTIATED:
             running = self._running(told.running or domain.XMLDesc(RUNNING), marks)
-            running = _one_pin(defined, running)
+            running = as_recorded(self.session, defined, running)
         elif state is SystemState.SUSPENDED:
             saved = _or_none(lambda: domain.managedSaveGetXMLDesc(flag("VIR_DOMAIN_SAVE_IMAGE_XML_SECURE")))
-            running = self._running(saved, marks) if saved else defined
+            running = as_recorded(self.session, defined, self._running(saved, marks)) if saved else defined
         return VirtualSystem(
             name=name,
             uuid=uuid,
@@ -195,17 +194,6 @@ class _Reading:
 def _with_startup(found: Configuration, marks: _Marks) -> Configuration:
     startup = "always_startup" if marks.autostart else "none"
     return Configuration({**found.settings, "automatic_startup_action": startup}, found.resources)
-
-
-def _one_pin(defined: Configuration, running: Configuration) -> Configuration:
-    """Call the binding of a single processor what the definition calls it: libvirt does not tell the kinds apart."""
-    recorded, actual = (only(each.resources, ResourceType.PROCESSOR) for each in (defined, running))
-    if not recorded or not actual or actual[0].maximum_quantity != 1:
-        return running
-    if recorded[0].host_resource != actual[0].host_resource or not actual[0].host_resource:
-        return running
-    same = replace(actual[0], mapping_behavior=recorded[0].mapping_behavior)
-    return replace(running, resources=tuple(same if rasd is actual[0] else rasd for rasd in running.resources))
 
 
 def belongings(text: str, checkpoints: bool) -> tuple[str, ...]:

@@ -231,6 +231,16 @@ def _write_processor_limit(root: Element, value: Any) -> None:
         _drop(root, "cputune/global_quota")
 
 
+def _check_bound(where: str, changed: Mapping[str, Any], parts: tuple[str, ...], *behaviours: MappingBehavior) -> None:
+    """Raise InvalidInput for one of the ``behaviours``, which bind to parts of the host, where no part is named."""
+    declared: MappingBehavior | None = changed.get("mapping_behavior")
+    if declared is not None and declared in behaviours and not parts:
+        raise InvalidInput(
+            f"{where}: mapping_behavior: {declared.name.lower()} needs host_resource, which says what of the host it is "
+            "bound to"
+        )
+
+
 def _write_affinity(root: Element, behaviour: Any, sets: tuple[str, ...]) -> None:
     vcpu = _at(root, "vcpu")
     for pin in root.findall("cputune/vcpupin"):
@@ -275,6 +285,7 @@ def write_processor(root: Element, changed: Mapping[str, Any]) -> None:
         _write_topology(root, topology, maximum)
     if {"host_resource", "mapping_behavior"} & set(changed):
         sets = changed.get("host_resource", now.host_resource) or ()
+        _check_bound("processor", changed, sets, MappingBehavior.DEDICATED, MappingBehavior.HARD_AFFINITY)
         _write_affinity(root, changed.get("mapping_behavior", now.mapping_behavior), sets)
 
 
@@ -449,6 +460,7 @@ def write_memory(root: Element, changed: Mapping[str, Any]) -> None:
         _write_amounts(root, quantity, amounts["maximum_quantity"] or quantity, amounts["settings.slots"] or 0)
     if {"host_resource", "mapping_behavior"} & set(changed):
         nodes = changed.get("host_resource", now.host_resource) or ()
+        _check_bound("memory", changed, nodes, *_NUMA_MODES.values())
         _write_nodes(root, changed.get("mapping_behavior", now.mapping_behavior), nodes)
     for name, value in changed.items():
         if name in _MEMORY:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
-from ansible_collections.svpc.virt.plugins.module_utils.errors import InvalidInput
+from ansible_collections.svpc.virt.plugins.module_utils.errors import Conflict
 from ansible_collections.svpc.virt.plugins.module_utils.model.units import size_words
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.errors import is_code, libvirt, talking
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.session import Session
@@ -68,7 +68,7 @@ def volume_xml(name: str, capacity: int, image_format: str, file: bool, backing:
 
 
 def grow_volume(volume: libvirt.virStorageVol, capacity: int, label: str) -> None:
-    """Give a volume that nobody has open at least ``capacity`` bytes.  Raises InvalidInput when it is larger."""
+    """Give a volume that nobody has open at least ``capacity`` bytes.  Raises Conflict when it is larger."""
     with talking(f"grow {label} to {size_words(capacity)}", patient=True):
         before = int(volume.info()[1])
         if capacity < before:
@@ -77,9 +77,9 @@ def grow_volume(volume: libvirt.virStorageVol, capacity: int, label: str) -> Non
             volume.resize(capacity, 0)
 
 
-def shrinking(label: str, before: int, wanted: int) -> InvalidInput:
+def shrinking(label: str, before: int, wanted: int) -> Conflict:
     """The error for storage that would become smaller."""
-    return InvalidInput(
+    return Conflict(
         f"{label} has {size_words(before)} and cannot be made smaller: {size_words(wanted)} would cut data off; "
         "allowed is the same size or more"
     )

@@ -14,11 +14,15 @@ import pytest
 libvirt = pytest.importorskip("libvirt")
 
 from ansible_collections.svpc.virt.plugins.module_utils import errors
-from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd
+from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import MappingBehavior, Rasd
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
 from ansible_collections.svpc.virt.plugins.module_utils.model.states import SystemState
-from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import SYSTEM_SETTINGS
-from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import definitions, live, watchdog
+from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import SYSTEM_SETTINGS, Configuration
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import (
+    definitions,
+    processors,
+    watchdog,
+)
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.domains import system_state
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.errors import talking
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.session import open_session
@@ -57,13 +61,64 @@ def test_states(state, reason, saved, expected):
     [("0", {0}), ("0-3", {0, 1, 2, 3}), ("0-3,^2,7", {0, 1, 3, 7}), (" 1 , 2 ", {1, 2}), ("", set())],
 )
 def test_sets_of_processors(text, expected):
-    assert live.cpus_of(text, 8) == expected
+    assert processors.cpus_of(text, 8) == expected
 
 
 @pytest.mark.parametrize("text", ["a", "0-b", "8", "-1"])
 def test_sets_of_processors_that_are_none(text):
     with pytest.raises(errors.InvalidInput):
-        live.cpus_of(text, 8)
+        processors.cpus_of(text, 8)
+
+
+class _Processors:
+    """A host with so many processors, some of which may be off."""
+
+    def __init__(self, count):
+        self.connection = self
+        self.count = count
+
+    def getCPUMap(self, _flags):
+        return (self.count, [True] + [False] * (self.count - 1), 1)
+
+
+def _bound(behaviour, *sets, maximum=2):
+    processor = Rasd(
+        ResourceType.PROCESSOR, maximum_quantity=maximum, host_resource=sets or None, mapping_behavior=behaviour
+    )
+    return Configuration(resources=(processor, Rasd(ResourceType.MEMORY)))
+
+
+HARD, DEDICATED = MappingBehavior.HARD_AFFINITY, MappingBehavior.DEDICATED
+
+
+@pytest.mark.parametrize(
+    ("defined", "running", "expected"),
+    [
+        (_bound(None), _bound(HARD, "0-3"), _bound(None)),
+        (_bound(None), _bound(DEDICATED, "0-3", maximum=1), _bound(None, maximum=1)),
+        (_bound(None), _bound(HARD, "0-2"), _bound(HARD, "0-2")),
+        (_bound(None), _bound(DEDICATED, "0-3", "1"), _bound(DEDICATED, "0-3", "1")),
+        (_bound(HARD, "0-3"), _bound(HARD, "0-3"), _bound(HARD, "0-3")),
+        (_bound(HARD, "1", maximum=1), _bound(DEDICATED, "1", maximum=1), _bound(HARD, "1", maximum=1)),
+        (_bound(HARD, "1", maximum=1), _bound(DEDICATED, "2", maximum=1), _bound(DEDICATED, "2", maximum=1)),
+    ],
+)
+def test_a_binding_that_means_the_same_is_told_as_it_is_recorded(defined, running, expected):
+    assert processors.as_recorded(_Processors(4), defined, running) == expected
+
+
+def test_the_words_of_the_host_become_one_line():
+    with pytest.raises(errors.HostFailed) as caught, talking("plug it"):
+        raise LibvirtFailure("tc failed:\nno module\n")
+    assert str(caught.value) == "Cannot plug it: tc failed: no module"
+
+
+class LibvirtFailure(libvirt.libvirtError):
+    """What libvirt raises, with words of our own."""
+
+    def __init__(self, words):
+        super().__init__(words)
+        self.err = (1, 0, words, 2, None, None, None, 0, 0)
 
 
 def test_volumes():

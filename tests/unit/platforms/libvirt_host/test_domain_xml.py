@@ -568,6 +568,21 @@ def test_every_setting_is_written_or_kept_elsewhere_or_refused() -> None:
         ),
         (Rasd(Type.MEMORY, virtual_quantity=GIB, maximum_quantity=MIB), InvalidInput, "more than maximum_quantity"),
         (Rasd(Type.MEMORY, weight=1), NotSupported, "does not weigh"),
+        (
+            Rasd(Type.PROCESSOR, mapping_behavior=MappingBehavior.DEDICATED),
+            InvalidInput,
+            "processor: mapping_behavior: dedicated needs host_resource",
+        ),
+        (
+            Rasd(Type.MEMORY, mapping_behavior=MappingBehavior.SOFT_AFFINITY),
+            InvalidInput,
+            "memory: mapping_behavior: soft_affinity needs host_resource",
+        ),
+        (
+            Rasd(Type.GRAPHICS_CONTROLLER, resource_sub_type="vnc", settings={"password": "neunbytes"}),
+            InvalidInput,
+            "at most 8 bytes, and this one has 9",
+        ),
     ],
 )
 def test_what_cannot_be_said_is_refused(rasd: Rasd, error: type[Exception], words: str) -> None:
@@ -602,7 +617,7 @@ def test_a_name_that_libvirt_does_not_take() -> None:
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"boot_order": ("nobody",)}, "there is no 'nobody'"),
+        ({"boot_order": ("nobody",)}, r"there is no 'nobody'; there are [^;]*\broot\b"),
         ({"boot_order": ("root", "root")}, "'root' stands for nothing that is not listed before it"),
         ({"boot_order": ("52:54:00:ab:cd:02", "disk_drive")}, "called 'root': name it"),
         ({"secure_boot": True}, "needs firmware: uefi"),

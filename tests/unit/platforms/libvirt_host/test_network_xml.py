@@ -163,6 +163,10 @@ def test_what_cannot_be_made_says_what_is_wrong(pool, words):
         (declared("bridge", ("br0",), addresses=("10.0.0.1/24",)), "addresses: a network of kind 'bridge'"),
         (declared("bridge", ("br0",), bridge="br1"), "is its host_resource"),
         (declared("nat", port_vid=7), "'openvswitch' and 'hostdev' only, not 'nat'"),
+        (
+            declared("bridge", ("br0",), port_groups=({"name": "a"}, {"name": "b", "port_vid": 7})),
+            "port_groups: b: .*'openvswitch' and 'hostdev' only, not 'bridge'",
+        ),
         (declared("isolated", ("eth0",)), "host_resource: a network of kind 'isolated'"),
     ],
 )

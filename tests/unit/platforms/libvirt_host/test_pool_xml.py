@@ -100,7 +100,7 @@ def test_every_property_that_may_change_does_and_nothing_else(kind):
     for name in capabilities.stopped:
         setting = name.removeprefix("settings.")
         old = before.settings.get(setting) if name != "host_resource" else before.host_resource
-        new = ("/dev/other",) if name == "host_resource" else "other"
+        new = {"host_resource": ("/dev/other",), "settings.target_path": "/other"}.get(name, "other")
         xml = pool_xml.edit_pool_xml(document(kind), {name: (old, new)})
         after = pool_xml.properties_of(pool_xml.read_pool(xml))
         assert after == {**pool_xml.properties_of(before), name: new, **_also(kind, name, new)}
@@ -156,6 +156,9 @@ def test_more_than_there_is_can_be_presented_where_files_grow():
         (declared("netfs", ("no directory",), target_path="/srv"), "not of the form HOST:/DIRECTORY"),
         (declared("dir", ("/a", "/b")), "takes 1 of them, and 2 are given"),
         (declared("dir", ("/a",), target_path="/b"), "contradicts another property"),
+        (declared("dir", ("srv/images",)), "host_resource: 'srv/images' is no path that begins with /"),
+        (declared("logical", ("/dev/sda", "sdb"), source_name="vg"), "host_resource: 'sdb' is no path"),
+        (declared("netfs", ("nas:/x",), target_path="srv"), "target_path: 'srv' is no path"),
     ],
 )
 def test_what_cannot_be_made_says_what_is_wrong(pool, words):
