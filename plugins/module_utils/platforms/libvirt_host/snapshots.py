@@ -101,17 +101,28 @@ def _decided(
     if decision.external and version < EXTERNAL_REVERT:
         below = [snapshot.name for snapshot in _read_all(domain) if snapshot.is_current and not _is_file(snapshot)]
         if below:
-            raise NotSupported(
-                f"Cannot take snapshot {change.name!r} of virtual system {change.system.name!r} while it runs: it would "
-                f"lie in files of its own above {below[0]!r}, which lies inside the images, and this host's libvirt "
-                f"{version_words(version)} could neither apply nor destroy it ({version_words(EXTERNAL_REVERT)} and "
-                "later can). Take a full one, or take it while the system is off"
-            )
+            raise _above_internal(change, below[0], version, state)
     if decision.quiesce and not agent_answers(domain):
         raise NotSupported(
             f"Cannot quiesce the file systems of virtual system {change.system.name!r}: its guest agent does not answer"
         )
     return subject, request, decision
+
+
+def _above_internal(change: changes.CreateSnapshot, below: str, version: int, state: SystemState) -> NotSupported:
+    """The error for a snapshot in files of its own above one inside the images: a running system gets its disk-only
+    snapshots that way, and one that is off gets all of them where a disk holds no snapshots."""
+    off = state is SystemState.DEFINED
+    return NotSupported(
+        f"Cannot take snapshot {change.name!r} of virtual system {change.system.name!r}{'' if off else ' while it runs'}: "
+        f"it would lie in files of its own above {below!r}, which lies inside the images, and this host's libvirt "
+        f"{version_words(version)} could neither apply nor destroy it ({version_words(EXTERNAL_REVERT)} and later can). "
+        + (
+            "All its disks would have to be of the format qcow2"
+            if off
+            else "Take a full one, or take it while the system is off"
+        )
+    )
 
 
 def _is_file(snapshot: Snapshot) -> bool:

@@ -16,11 +16,14 @@ libvirt = pytest.importorskip("libvirt")
 from ansible_collections.svpc.virt.plugins.module_utils import errors
 from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import MappingBehavior, Rasd
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
+from ansible_collections.svpc.virt.plugins.module_utils.model.snapshot import SnapshotType
 from ansible_collections.svpc.virt.plugins.module_utils.model.states import SystemState
 from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import SYSTEM_SETTINGS, Configuration
+from ansible_collections.svpc.virt.plugins.module_utils.plan import changes
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import (
     definitions,
     processors,
+    snapshots,
     watchdog,
 )
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.domains import system_state
@@ -119,6 +122,20 @@ class LibvirtFailure(libvirt.libvirtError):
     def __init__(self, words):
         super().__init__(words)
         self.err = (1, 0, words, 2, None, None, None, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("state", "said", "unsaid"),
+    [
+        (SystemState.ACTIVE, ["while it runs", "Take a full one"], "qcow2"),
+        (SystemState.DEFINED, ["qcow2"], "while"),
+    ],
+)
+def test_why_a_snapshot_in_files_cannot_be_taken_above_one_in_the_images(state, said, unsaid):
+    change = changes.CreateSnapshot(changes.SystemRef("web", None), "after", SnapshotType.FULL)
+    words = str(snapshots._above_internal(change, "before", 9_000_000, state))
+    assert all(word in words for word in [*said, "'after'", "'before'", "9.9.0"])
+    assert unsaid not in words
 
 
 def test_volumes():
