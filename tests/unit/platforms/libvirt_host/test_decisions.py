@@ -8,6 +8,7 @@ from __future__ import annotations
 import socket
 import time
 import xml.etree.ElementTree as ElementTree
+from typing import Any
 
 import pytest
 
@@ -107,21 +108,16 @@ HARD, DEDICATED = MappingBehavior.HARD_AFFINITY, MappingBehavior.DEDICATED
     ],
 )
 def test_a_binding_that_means_the_same_is_told_as_it_is_recorded(defined, running, expected):
-    assert processors.as_recorded(_Processors(4), defined, running) == expected
+    host: Any = _Processors(4)
+    assert processors.as_recorded(host, defined, running) == expected
 
 
 def test_the_words_of_the_host_become_one_line():
+    failure = libvirt.libvirtError("")
+    failure.err = (1, 0, "tc failed:\nno module\n", 2, None, None, None, 0, 0)
     with pytest.raises(errors.HostFailed) as caught, talking("plug it"):
-        raise LibvirtFailure("tc failed:\nno module\n")
+        raise failure
     assert str(caught.value) == "Cannot plug it: tc failed: no module"
-
-
-class LibvirtFailure(libvirt.libvirtError):
-    """What libvirt raises, with words of our own."""
-
-    def __init__(self, words):
-        super().__init__(words)
-        self.err = (1, 0, words, 2, None, None, None, 0, 0)
 
 
 @pytest.mark.parametrize(
