@@ -183,7 +183,7 @@ def serve(dialect: str, systems: int, pipe: Connection) -> None:
     for number in range(systems):
         ref = changes.SystemRef(f"system-{number:04}")
         host.define_system(changes.DefineSystem(ref, Configuration(settings, RESOURCES)))
-    with WbemServer(host, dialect) as server:
+    with WbemServer(host, dialect, unshared=True) as server:
         pipe.send(f"127.0.0.1:{server.port}")
         while (asked := pipe.recv()) != "end":
             pipe.send(server.requests.total)

@@ -68,6 +68,7 @@ class Invocation:
         """Let the platform make one change, unless it objects, and look again afterwards."""
         self.world.platform.check(change)
         self.world.platform.carry_out(change)
+        self.world.forget()
         self.reading = self.world.read()
 
 
@@ -151,6 +152,8 @@ def perform(invocation: Invocation, method: Method) -> Mapping[str, Any]:
     except errors.VirtError as error:
         world.failures.append(error)
         raise
+    finally:
+        world.forget()
 
 
 def code_of(method: Method, error: errors.VirtError) -> int:

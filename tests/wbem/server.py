@@ -11,6 +11,7 @@ import hmac
 import http.server
 import socket
 import ssl
+import sys
 import threading
 import time
 from typing import Any
@@ -72,7 +73,10 @@ class Front(http.server.ThreadingHTTPServer):
                 connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Clients that go away, and handshakes that fail, are no news."""
+        """Clients that go away, and handshakes that fail, are no news; anything else is a failure of the server."""
+        error = sys.exc_info()[1]
+        if isinstance(error, Exception) and not isinstance(error, OSError):
+            self.world.failures.append(error)
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -146,7 +150,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return cimxml.reply(call, invoke.answer(world, call))
         except pywbem.CIMError as error:
             return cimxml.refusal(call, error.status_code, error.status_description or "", error.instances or ())
-        except Exception as error:
+        except (
+            Exception
+        ) as error:  # whatever breaks in a provider: a server answers, and its owner finds it in failures
             world.failures.append(error)
             return cimxml.refusal(call, pywbem.CIM_ERR_FAILED, f"{type(error).__name__}: {error}")
 

@@ -66,10 +66,21 @@ class World:
     failures: list[Exception] = field(default_factory=list)
     """What the platform raised; clients of many servers see no more of it than a code."""
     memory: dict[Any, tuple[Any, Any]] = field(default_factory=dict)
+    unshared: bool = False
+    """Nobody else changes the platform: what was read of it is true until a method changes it."""
+    _kept: Reading | None = None
 
     def read(self) -> Reading:
         """A new look at the platform."""
-        return Reading(self)
+        if not self.unshared:
+            return Reading(self)
+        if self._kept is None:
+            self._kept = Reading(self)
+        return self._kept
+
+    def forget(self) -> None:
+        """What was read is not true any more."""
+        self._kept = None
 
 
 class Reading:

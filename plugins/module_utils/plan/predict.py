@@ -120,7 +120,9 @@ def predict_pool(current: ResourcePool | None, plan: Iterable[changes.Change]) -
     pool = current
     for change in plan:
         if isinstance(change, changes.CreateResourcePool):
-            pool = replace(change.pool, active=False, automatic_startup=bool(change.pool.automatic_startup))
+            pool = replace(
+                change.pool, active=bool(change.pool.active), automatic_startup=bool(change.pool.automatic_startup)
+            )
         elif isinstance(change, changes.DeleteResourcePool) or pool is None:
             pool = None
         elif isinstance(change, changes.RequestPoolStateChange):

@@ -136,8 +136,8 @@ def _plan_new(desired: DesiredPool, capabilities: Capabilities) -> list[Change]:
             f"Pool {pool.pool_id!r}: a {pool.resource_sub_type} pool needs {words}",
             missing=[list(group) for group in missing],
         )
-    plan: list[Change] = [CreateResourcePool(pool)]
     states = _have_states(capabilities)
+    plan: list[Change] = [CreateResourcePool(pool if states else replace(pool, active=True))]
     if (desired.state == "active" and states) or (desired.state == "inactive" and not states):
         plan.append(RequestPoolStateChange(replace(pool, active=not states), active=states))
     return plan

@@ -21,6 +21,7 @@ from tests.integration.platforms.conftest import Run
 from tests.wbem import Faults, WbemServer, classes
 from tests.wbem.dialects import DIALECTS, STANDARD
 from tests.wbem.invoke import Invocation
+from tests.wbem.operations import Operations
 from tests.wbem.world import Reading, Section
 
 MIB = 2**20
@@ -244,17 +245,60 @@ def test_a_unit_nobody_knows(run: Run, behind: FakeHost) -> None:
         read = run("virtual_system_info", server, name=["web"])["virtual_systems"][0]
         (memory,) = [one for one in read["resources"] if one["resource_type"] == "memory"]
         assert memory["virtual_quantity"] is None
-        failed = run(
-            "virtual_system",
-            server,
-            "not_supported",
-            name="web",
-            resources=[{"resource_type": "memory", "virtual_quantity": "512 MiB"}],
-        )
-        assert "measures" in failed["msg"]
-        assert "furlong" in failed["msg"]
-        assert server.requests.count["ModifyResourceSettings"] == 0
-    assert failed["changed"] is False
+        both = [
+            {"resource_type": "ethernet_adapter", "address": "52:54:00:00:00:01", "connection": ["user:"]},
+            {"resource_type": "memory", "virtual_quantity": "512 MiB"},
+        ]
+        for check in (True, False):
+            failed = run(
+                "virtual_system", server, "not_supported", name="web", resources=both, _ansible_check_mode=check
+            )
+            assert "measures" in failed["msg"]
+            assert "furlong" in failed["msg"]
+            # Not even the change that would have been possible is made.
+            assert server.requests.count["ModifyResourceSettings"] == 0
+            assert failed["changed"] is False
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_what_has_no_place_in_a_class_is_refused_before_anything_is_sent(
+    run: Run, behind: FakeHost, monkeypatch: pytest.MonkeyPatch, check: bool
+) -> None:
+    with WbemServer(behind) as server:
+        run("virtual_system", server, **WEB)
+    answered = Operations._class_as_asked
+
+    def without_place(found: Any, call: Any) -> Any:
+        shown = answered(found, call).copy()
+        shown.properties = [each for each in shown.properties.values() if not each.name.startswith("Setting")]
+        return shown
+
+    monkeypatch.setattr(Operations, "_class_as_asked", staticmethod(without_place))
+    tried = {"_ansible_check_mode": check}
+    with WbemServer(behind) as server:
+        failed = run("snapshot", server, "not_supported", virtual_system="web", name="now", quiesce=True, **tried)
+        assert "quiesce is not supported by this server" in failed["msg"]
+        pool = {"pool_id": "new", "resource_type": "disk_drive", "resource_sub_type": "dir", "host_resource": ["/new"]}
+        failed = run("resource_pool", server, "not_supported", **pool, settings={"target_path": "/new"}, **tried)
+        assert "target_path is not supported by this server" in failed["msg"]
+        existing = {"pool_id": "lan", "resource_type": "ethernet_adapter", "settings": {"dhcp_hosts": [{"name": "a"}]}}
+        failed = run("resource_pool", server, "not_supported", **existing, **tried)
+        assert "dhcp_hosts is not supported by this server" in failed["msg"]
+        count = server.requests.count
+        methods = ("CreateSnapshot", "CreateChildResourcePool", "ModifyResourceSettings")
+        assert [count[method] for method in methods] == [0, 0, 0]
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_boot_device_the_server_does_not_know_is_refused_before_anything_is_sent(
+    run: Run, behind: FakeHost, check: bool
+) -> None:
+    with WbemServer(behind, "libvirt-cim") as server:
+        run("virtual_system", server, **WEB)
+        odd = {"name": "web", "settings": {"boot_order": ["serial_port"]}, "_ansible_check_mode": check}
+        failed = run("virtual_system", server, "not_supported", **odd)
+        assert "boot_order: 'serial_port' is not offered by this server; allowed are cd_drive" in failed["msg"]
+        assert server.requests.count["ModifySystemSettings"] == 0
 
 
 def test_references_without_keys(run: Run, behind: FakeHost) -> None:

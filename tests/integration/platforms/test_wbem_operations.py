@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import pywbem
@@ -22,6 +23,8 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.fake import Fa
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server import management
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.host import WbemHost
 from tests.wbem import Faults, WbemServer
+from tests.wbem.invoke import Invocation
+from tests.wbem.providers import host as providers_host
 
 REF = changes.SystemRef("web")
 DISKS = ResourceType.DISK_DRIVE
@@ -253,6 +256,98 @@ def test_a_pool_gets_another_parent(pools: WbemServer, behind: FakeHost) -> None
     assert pools.requests.count["ChangeParentResourcePool"] == 1
     with pytest.raises(errors.NotFound, match="no pool 'nowhere'"):
         host.modify_pool_settings(changes.ModifyPoolSettings(pool, {"parent": ("other", "nowhere")}))
+
+
+def test_a_pool_without_parent_draws_from_the_primordial_one(pools: WbemServer, behind: FakeHost) -> None:
+    behind.pools[DISKS, "0"] = ResourcePool("0", DISKS, primordial=True, active=True)
+    given: list[list[Any]] = []
+    for method in ("CreateChildResourcePool", "ChangeParentResourcePool"):
+        before(pools, method, lambda invocation: given.append(invocation.need("ParentPool")))
+    host = opened(pools)
+    host.create_resource_pool(
+        changes.CreateResourcePool(ResourcePool("new", DISKS, "dir", host_resource=("/srv/new",)))
+    )
+    assert read(host, "new").parent is None
+    host.modify_pool_settings(changes.ModifyPoolSettings(read(host, "vg"), {"parent": ("all", "")}))
+    assert read(host, "vg").parent is None
+    ids = [
+        each.path.keybindings["InstanceID"] for each in host.session.instances("CIM_ResourcePool") if each["Primordial"]
+    ]
+    (primordial,) = (each for each in ids if each.endswith("/0"))
+    assert [[path.keybindings["InstanceID"] for path in one] for one in given] == [[primordial], [primordial]]
+
+
+def test_a_parent_is_needed_where_nothing_is_primordial(pools: WbemServer) -> None:
+    host = opened(pools)
+    change = changes.ModifyPoolSettings(read(host, "vg"), {"parent": ("all", "")})
+    for act in (host.check, host.modify_pool_settings):
+        with pytest.raises(errors.NotSupported, match="name that pool"):
+            act(change)
+    assert pools.requests.count["ChangeParentResourcePool"] == 0
+
+
+@pytest.fixture
+def roots_only(pools: WbemServer, monkeypatch: pytest.MonkeyPatch) -> WbemServer:
+    """A server whose service makes root pools alone."""
+    monkeypatch.setitem(providers_host.POOL_METHODS, "create_resource_pool", (2,))
+    return pools
+
+
+def test_a_root_pool_is_made_of_devices(roots_only: WbemServer) -> None:
+    host = opened(roots_only)
+    assert "create_resource_pool" in host.capabilities().methods
+    assert "create_child_resource_pool" not in host.capabilities().methods
+    root = ResourcePool("root", DISKS, "logical", host_resource=("/dev/c",), automatic_startup=True)
+    host.check(changes.CreateResourcePool(root))
+    host.create_resource_pool(changes.CreateResourcePool(root))
+    made = read(host, "root")
+    # The method takes devices and a name; the rest was set afterwards.
+    assert (made.host_resource, made.resource_sub_type, made.automatic_startup) == (("/dev/c",), "logical", True)
+    count = roots_only.requests.count
+    assert (count["CreateResourcePool"], count["ModifyResourceSettings"], count["CreateChildResourcePool"]) == (1, 1, 0)
+
+
+def test_a_root_pool_of_what_is_no_device_is_refused(roots_only: WbemServer) -> None:
+    host = opened(roots_only)
+    change = changes.CreateResourcePool(ResourcePool("root", DISKS, "dir", host_resource=("/srv/folder",)))
+    for act in (host.check, host.create_resource_pool):
+        with pytest.raises(errors.NotSupported, match=r"it shows no /srv/folder; allowed are .*/dev/a"):
+            act(change)
+    assert roots_only.requests.count["CreateResourcePool"] == 0
+
+
+def test_a_root_pool_that_cannot_be_completed_goes_again(roots_only: WbemServer, behind: FakeHost) -> None:
+    behind.fails["modify_pool_settings"] = errors.HostFailed("not today")
+    host = opened(roots_only)
+    with pytest.raises(errors.VirtError, match="Cannot create pool 'root'"):
+        host.create_resource_pool(
+            changes.CreateResourcePool(ResourcePool("root", DISKS, "dir", host_resource=("/dev/c",)))
+        )
+    assert host.resource_pool("root", DISKS) is None
+
+
+def test_a_pool_that_the_server_calls_otherwise_goes_again(pools: WbemServer, behind: FakeHost) -> None:
+    def forget_the_name(invocation: Invocation) -> None:
+        invocation.given = {name: value for name, value in invocation.given.items() if name != "elementname"}
+
+    before(pools, "CreateChildResourcePool", forget_the_name)
+    host = opened(pools)
+    with pytest.raises(errors.HostFailed, match=r"names of its own, and called it '.*pool-1'"):
+        host.create_resource_pool(changes.CreateResourcePool(ResourcePool("mine", DISKS, "dir", host_resource=("/m",))))
+    assert {pool_id for _kind, pool_id in behind.pools} == {"all", "vg"}
+
+
+def before(server: WbemServer, method: str, look: Callable[[Invocation], None]) -> None:
+    """Let ``look`` see each call of a pool method before the server does it."""
+    name = f"ResourcePoolConfigurationService.{method}"
+    done = server.world.dialect.methods[name]
+
+    def seen(invocation: Invocation) -> Any:
+        look(invocation)
+        return done.handler(invocation)
+
+    methods = {**server.world.dialect.methods, name: replace(done, handler=seen)}
+    server.world.dialect = replace(server.world.dialect, methods=methods)
 
 
 def test_a_pool_in_use_is_told(pools: WbemServer, behind: FakeHost) -> None:

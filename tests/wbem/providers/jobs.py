@@ -101,7 +101,7 @@ class Jobs:
             output = invoke.perform(invocation, method)
         except errors.VirtError as error:
             self._end(job, dialect.error_state, "Failed", invoke.code_of(method, error), str(error))
-        except Exception as error:
+        except Exception as error:  # a job ends whatever breaks in it; the server's owner finds it in failures
             invocation.world.failures.append(error)
             self._end(job, dialect.error_state, "Failed", 1, f"{type(error).__name__}: {error}")
         else:

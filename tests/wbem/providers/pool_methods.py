@@ -164,7 +164,7 @@ def _change_parent(invocation: Invocation) -> Output:
     parents = [_pool_of(invocation.reading, path) for path in invocation.need("ParentPool")]
     if any(parent.resource_type is not pool.resource_type for parent in parents):
         raise invoke.Refusal(7, "The parent is a pool of another type")
-    wanted = next((parent.pool_id for parent in parents), None)
+    wanted = next((parent.pool_id for parent in parents if not parent.primordial), None)
     if wanted != pool.parent:
         invocation.carry_out(changes.ModifyPoolSettings(pool, {"parent": (pool.parent, wanted)}))
     return {}

@@ -47,7 +47,11 @@ _MANAGEMENT = {
     10: "add_resource_settings",
 }
 _SNAPSHOT = {2: "create_snapshot", 3: "destroy_snapshot", 4: "apply_snapshot"}
-_POOL = {3: ("create_resource_pool", "create_child_resource_pool"), 4: ("delete_resource_pool",)}
+_POOL = {
+    2: ("create_resource_pool",),
+    3: ("create_resource_pool", "create_child_resource_pool"),
+    4: ("delete_resource_pool",),
+}
 _DEFAULT_SETTINGS = ("virtual_system_type", "architecture", "machine")
 
 

@@ -20,6 +20,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server im
     endpoints,
     host_facts,
     management,
+    pool_configuration,
     pools,
     snapshots,
     states,
@@ -132,16 +133,16 @@ class WbemHost(Platform):
         snapshots.destroy_snapshot(self.server, change)
 
     def create_resource_pool(self, change: changes.CreateResourcePool) -> None:
-        pools.create_resource_pool(self.server, change)
+        pool_configuration.create_resource_pool(self.server, change)
 
     def delete_resource_pool(self, change: changes.DeleteResourcePool) -> None:
-        pools.delete_resource_pool(self.server, change)
+        pool_configuration.delete_resource_pool(self.server, change)
 
     def modify_pool_settings(self, change: changes.ModifyPoolSettings) -> None:
-        pools.modify_pool_settings(self.server, change)
+        pool_configuration.modify_pool_settings(self.server, change)
 
     def request_pool_state_change(self, change: changes.RequestPoolStateChange) -> None:
-        pools.request_pool_state_change(self.server, change)
+        pool_configuration.request_pool_state_change(self.server, change)
 
     def return_to_storage_pool(self, change: changes.ReturnToStoragePool) -> None:
         storage.return_to_storage_pool(self.server, change)

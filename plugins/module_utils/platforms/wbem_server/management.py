@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -254,11 +255,16 @@ def _comparable(server: Server, system: str, rasd: Rasd) -> Rasd:
 
 
 def _modify(server: Server, resource: systems.Resource, found: dict[str, changes.Difference], doing: str) -> None:
+    call(server, "ModifyResourceSettings", doing, ResourceSettings=[modified(server, resource, found)])
+
+
+def modified(server: Server, resource: systems.Resource, found: Mapping[str, changes.Difference]) -> Any:
+    """The settings that change a resource.  Raises what stands against a value: no place for it, an unknown unit."""
     after = with_values(resource.rasd, changed_values(found))
     class_name = resource.instance.classname
     properties = server.dialect.write_rasd(after, server.shape(class_name), set(found), resource.instance)
     properties["InstanceID"] = prop("InstanceID", str(resource.instance["InstanceID"]), "string")
-    call(server, "ModifyResourceSettings", doing, ResourceSettings=[instance(class_name, properties)])
+    return instance(class_name, properties)
 
 
 def remove_resource_settings(server: Server, change: changes.RemoveResourceSettings) -> None:

@@ -11,7 +11,15 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.svpc.virt.plugins.module_utils.plan import changes
-from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server import care, management, storage, systems
+from ansible_collections.svpc.virt.plugins.module_utils.plan.resources import changed_values
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server import (
+    care,
+    management,
+    pool_configuration,
+    snapshots,
+    storage,
+    systems,
+)
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.discovery import Server
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.volumes import foreseen
 
@@ -39,22 +47,41 @@ class Objections:
             self._build(change.configuration.resources, (), change.system.name)
             storage.check_not_taken(self._server, change.system.name, change.configuration.resources)
         elif isinstance(change, _OF_A_CONFIGURATION):
-            self._check_loss(change)
+            self._check_configuration(change)
+        elif isinstance(change, changes.CreateSnapshot):
+            snapshots.new_settings(self._server, change)
+        elif isinstance(change, changes.CreateResourcePool):
+            self._check_new_pool(change)
+        elif isinstance(change, changes.ModifyPoolSettings):
+            pool_configuration.check_modification(self._server, change)
 
     def _build(self, resources: Any, others: Any, system: str) -> None:
         for rasd in foreseen(self._server, care.complete(self._server.dialect, resources, others)):
             management.new_resource(self._server, rasd, system)
 
-    def _check_loss(self, change: Any) -> None:
+    def _check_new_pool(self, change: changes.CreateResourcePool) -> None:
+        if pool_configuration.makes_roots_only(self._server):
+            pool_configuration.devices_for_root(self._server, change.pool)
+        else:
+            pool_configuration.new_settings(self._server, change.pool)
+
+    def _check_configuration(self, change: Any) -> None:
         found = None
-        if self._server.dialect.weight_is_lost:
+        if self._server.dialect.weight_is_lost or isinstance(change, changes.ModifyResourceSettings):
             found = systems.find(self._server, change.system.name, change.system.uuid)
-        if found is not None:
+        if found is not None and self._server.dialect.weight_is_lost:
             if care.declares_boot_order(change):
                 self._ordered.add(change.system.name)
             elif change.system.name not in self._ordered:
                 care.check_visible_loss(found, change)
             care.tell_of_hidden_loss(self._server, change)
+        if found is not None and isinstance(change, changes.ModifyResourceSettings):
+            resource = systems.located(self._server, found, change.before)
+            if resource is not None and change.differences:
+                management.modified(self._server, resource, change.differences)
+        if isinstance(change, changes.ModifySystemSettings):
+            after = changed_values(change.differences)
+            self._server.dialect.write_settings(after, self._server.shape(self._server.settings_class()), after)
         if isinstance(change, changes.AddResourceSettings):
             others = [] if found is None else [resource.rasd for resource in found.defined.resources]
             self._build((change.resource,), others, change.system.name)

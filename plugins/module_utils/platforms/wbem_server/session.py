@@ -251,7 +251,10 @@ class Session:
             return [work(self, item) for item in items]
 
         def done(item: Item) -> Result:
-            session = self._others.pop() if self._others else self._another()
+            try:
+                session = self._others.pop()
+            except IndexError:  # all of them are in use
+                session = self._another()
             try:
                 return work(session, item)
             finally:

@@ -83,15 +83,14 @@ def create_snapshot(server: Server, change: changes.CreateSnapshot) -> None:
     found = systems.existing(server, change.system)
     if any(snapshot.name == change.name for snapshot, _path in _tree(server, found)):
         raise Conflict(f"Virtual system {change.system.name!r} has a snapshot {change.name!r} by now")
-    class_name = server.settings_class()
-    settings = snapshot_instance.write_snapshot(change, server.shape(class_name))
+    settings = new_settings(server, change)
     doing = f"take snapshot {change.name!r} of virtual system {change.system.name!r}"
     done = call(
         server,
         "CreateSnapshot",
         doing,
         AffectedSystem=found.path,
-        SnapshotSettings=instance(class_name, settings),
+        SnapshotSettings=settings,
         SnapshotType=pywbem.Uint16(int(change.snapshot_type)),
     )
     made = _tree(server, systems.existing(server, change.system))
@@ -100,7 +99,13 @@ def create_snapshot(server: Server, change: changes.CreateSnapshot) -> None:
     path = done.path(server.session, "ResultingSnapshot")
     if path is None:
         raise HostFailed(f"Cannot {doing}: the server does not show it, nor say what it made")
-    _rename(server, path, change, class_name)
+    _rename(server, path, change, settings.classname)
+
+
+def new_settings(server: Server, change: changes.CreateSnapshot) -> Any:
+    """The settings of a snapshot that is to be taken.  Raises NotSupported for what the server has no place for."""
+    class_name = server.settings_class()
+    return instance(class_name, snapshot_instance.write_snapshot(change, server.shape(class_name)))
 
 
 def _rename(server: Server, path: Any, change: changes.CreateSnapshot, class_name: str) -> None:

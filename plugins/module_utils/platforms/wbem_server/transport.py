@@ -17,6 +17,11 @@ from typing import Any
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import HostFailed, TimedOut
 
+try:
+    from urllib3.exceptions import HTTPError
+except ImportError:  # it comes with pywbem, the absence of which is told by connect.py
+    HTTPError = OSError  # type: ignore[assignment, misc]
+
 MOST_BYTES = 256 * 2**20
 """The largest reply that is read."""
 PULLED_AT_ONCE = 500
@@ -76,7 +81,8 @@ class _BoundedReply:
                     self._raw.close()
                     raise HostFailed(f"The server at {self._url} sends a reply of more than {self._most_bytes} bytes")
                 yield piece
-        except Exception as error:
+        except (HTTPError, OSError, ValueError) as error:
+            # What reading from a connection raises that was cut: by this watch, or by the server.
             if late.is_set():
                 raise self._too_late() from error
             raise
