@@ -36,6 +36,7 @@ DRIVERS = {
     "libvirt_qemu": "platforms/libvirt_host",
     "lxml": "platforms/libvirt_host",
     "pywbem": "platforms/wbem_server",
+    "urllib3": "platforms/wbem_server",  # under pywbem
     "pycdlib": "task",
 }
 WITH_ANSIBLE = {"task", "modules", "inventory", "plugin_utils", "action", "filter", "test", "doc_fragments"}

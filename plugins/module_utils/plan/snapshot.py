@@ -64,6 +64,7 @@ def plan_snapshot(
     if desired.state == "present":
         plan = _plan_present(desired, ref, system, existing, capabilities)
     elif desired.state == "applied":
+        check_method(ApplySnapshot.operation, capabilities)
         if existing is None:
             raise _no_such_snapshot(desired, system, snapshots)
         current = next((snapshot.name for snapshot in snapshots if snapshot.is_current), None)

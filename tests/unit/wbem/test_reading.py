@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 import pytest
@@ -16,7 +17,8 @@ from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool impo
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
 from ansible_collections.svpc.virt.plugins.module_utils.model.states import SystemState
 from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import Configuration, VirtualSystem
-from tests.unit.wbem.conftest import Client
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.fake import FakeHost
+from tests.unit.wbem.conftest import Client, serve
 
 GIB = 2**30
 UUID = "6e1f0b1c-0000-4000-8000-000000000001"
@@ -265,3 +267,26 @@ def test_libvirt_cim_without_its_daemon_shows_an_empty_host(libvirt_cim: Client)
     with pytest.raises(pywbem.CIMError, match="Unable to get instance for guest") as caught:
         libvirt_cim.call(path, "RequestStateChange", RequestedState=Uint16(2))
     assert caught.value.status_code == 4
+
+
+@pytest.mark.parametrize("unshared", [True, False])
+def test_a_platform_that_nobody_else_changes_is_read_once_and_again_after_a_change(
+    monkeypatch: pytest.MonkeyPatch, unshared: bool
+) -> None:
+    looks: list[str] = []
+    read = FakeHost.virtual_systems
+
+    def noted(host: FakeHost, names: Collection[str] | None = None) -> list[VirtualSystem]:
+        looks.append("look")
+        return read(host, names)
+
+    monkeypatch.setattr(FakeHost, "virtual_systems", noted)
+    for client in serve("standard", unshared=unshared):
+        add_system(client)
+        for _number in range(3):
+            assert client.system("web")["EnabledState"] == 3
+        assert len(looks) == (1 if unshared else 3)
+        assert client.state("web", 2) == 0
+        assert client.system("web")["EnabledState"] == 2
+        assert client.state("web", 9) == 0
+        assert client.system("web")["EnabledState"] == 9
