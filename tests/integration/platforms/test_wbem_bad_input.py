@@ -339,6 +339,10 @@ def test_two_pools_of_one_name(run: Run, behind: FakeHost) -> None:
         )
         assert "Several pools of type disk_drive" in failed["msg"]
         assert server.requests.count["DeleteResourcePool"] == 0
+        disk = {"resource_type": "disk_drive", "name": "root", "pool_id": "images", "virtual_quantity": "16 MiB"}
+        failed = run("virtual_system", server, "conflict", **{**WEB, "resources": [*WEB["resources"], disk]})
+        assert "Several pools of type disk_drive" in failed["msg"]
+        assert (failed["changed"], behind.systems) == (False, {})
         assert len(run("resource_pool_info", server, resource_type=["disk_drive"])["resource_pools"]) == 2
 
 
@@ -388,5 +392,9 @@ def test_a_job_that_never_ends(run: Run, behind: FakeHost, faults: Faults, monke
     with WbemServer(behind, jobs=["RequestStateChange"], faults=faults) as server:
         faults.job_never_ends = True
         failed = run("virtual_system", server, "timed_out", **WEB)
-    assert "did not end within" in failed["msg"]
-    assert [change["operation"] for change in failed["changes"]] == ["define_system"]
+        assert "did not end within" in failed["msg"]
+        assert [change["operation"] for change in failed["changes"]] == ["define_system"]
+        faults.job_never_ends = False
+        # Nothing is lost: the same task goes on from there.
+        again = run("virtual_system", server, **WEB)
+        assert [change["operation"] for change in again["changes"]] == ["request_state_change"]
