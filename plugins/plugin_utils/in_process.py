@@ -31,6 +31,11 @@ from ansible.vars.clean import remove_internal_keys
 from ansible_collections.svpc.virt.plugins.module_utils.errors import LibraryMissing
 from ansible_collections.svpc.virt.plugins.module_utils.platforms import connect
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.interface import Platform, Progress
+from ansible_collections.svpc.virt.plugins.module_utils.task import (  # noqa: F401 - loaded once for a play
+    desired_image,
+    desired_seed,
+    waiting,
+)
 from ansible_collections.svpc.virt.plugins.module_utils.task.module import Module, Work
 from ansible_collections.svpc.virt.plugins.module_utils.task.progress import Teller
 from ansible_collections.svpc.virt.plugins.plugin_utils.errand import run_errand

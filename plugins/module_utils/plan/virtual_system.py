@@ -45,7 +45,6 @@ from ansible_collections.svpc.virt.plugins.module_utils.plan.checks import (
     check_wait,
 )
 from ansible_collections.svpc.virt.plugins.module_utils.plan.compare import setting_differences
-from ansible_collections.svpc.virt.plugins.module_utils.plan.define import define
 from ansible_collections.svpc.virt.plugins.module_utils.plan.match import counterpart, match
 from ansible_collections.svpc.virt.plugins.module_utils.plan.pending import pending_of
 from ansible_collections.svpc.virt.plugins.module_utils.plan.predict import predict_system
@@ -118,6 +117,8 @@ def plan_system(
     if desired.state == "absent":
         plan = _plan_absent(desired, current, capabilities, storage, left_seeds)
     elif current is None:
+        from ansible_collections.svpc.virt.plugins.module_utils.plan.define import define
+
         plan = define(
             desired.name,
             desired.uuid,

@@ -108,6 +108,7 @@ def preload() -> None:
         snapshots,
         states,
         storage_removal,
+        storage_users,
     )
 
 

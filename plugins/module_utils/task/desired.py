@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import enum
 import re
-import uuid as uuids
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -39,11 +38,10 @@ from ansible_collections.svpc.virt.plugins.module_utils.model.values import (
 )
 from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import SYSTEM_SETTINGS
 from ansible_collections.svpc.virt.plugins.module_utils.plan.virtual_system import DesiredSystem
-from ansible_collections.svpc.virt.plugins.module_utils.task.desired_image import desired_image
-from ansible_collections.svpc.virt.plugins.module_utils.task.desired_seed import desired_seed
 from ansible_collections.svpc.virt.plugins.module_utils.task.rows import joined_rows
 
 if TYPE_CHECKING:
+    from ansible_collections.svpc.virt.plugins.module_utils.model.image import Image
     from ansible_collections.svpc.virt.plugins.module_utils.plan.resource_pool import DesiredPool
     from ansible_collections.svpc.virt.plugins.module_utils.plan.snapshot import DesiredSnapshot
 
@@ -106,9 +104,18 @@ def desired_system(params: Mapping[str, Any]) -> DesiredSystem:
         exclusive=exclusive,
         remove_storage=bool(params.get("remove_storage")),
         wait_for=params.get("wait_for") or "none",
-        **desired_seed(params.get("cloud_init"), name, params.get("state") or "present"),
+        **_seed(params, name),
         **_power(params),
     )
+
+
+def _seed(params: Mapping[str, Any], system: str) -> dict[str, Any]:
+    """See :func:`desired_seed.desired_seed`, which few tasks need."""
+    if params.get("cloud_init") is None:
+        return {}
+    from ansible_collections.svpc.virt.plugins.module_utils.task.desired_seed import desired_seed
+
+    return desired_seed(params["cloud_init"], system, params.get("state") or "present")
 
 
 _ALIKE = 1000
@@ -184,6 +191,8 @@ def _name(value: Any, where: str) -> str:
 def _uuid(value: Any) -> str | None:
     if value is None:
         return None
+    import uuid as uuids
+
     try:
         return str(uuids.UUID(str(value)))
     except ValueError:
@@ -218,7 +227,7 @@ def desired_resource(given: Any, where: str) -> Rasd:
         name=name,
         weight=_parsed(_NUMBER, entry, "weight", place),
         pool_id=pool_id,
-        image=desired_image(entry, resource_type, pool_id, place),
+        image=_image(entry, resource_type, pool_id, place),
         host_resource=_texts(entry, "host_resource", place),
         connection=_texts(entry, "connection", place),
         address=_address(entry, row, place),
@@ -231,6 +240,15 @@ def desired_resource(given: Any, where: str) -> Rasd:
         settings=settings,
         **_quantities(entry, row, place),
     )
+
+
+def _image(entry: Mapping[str, Any], resource_type: ResourceType, pool_id: str | None, place: str) -> Image | None:
+    """See :func:`desired_image.desired_image`, which few tasks need."""
+    if entry.get("image") is None and entry.get("image_mode") is None:
+        return None
+    from ansible_collections.svpc.virt.plugins.module_utils.task.desired_image import desired_image
+
+    return desired_image(entry, resource_type, pool_id, place)
 
 
 def _by_proper_names(entry: Mapping[str, Any], place: str) -> dict[str, Any]:

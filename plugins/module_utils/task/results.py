@@ -14,10 +14,9 @@ import functools
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible_collections.svpc.virt.plugins.module_utils.model import rasd as rasds
-from ansible_collections.svpc.virt.plugins.module_utils.model.allocations import Allocation
 from ansible_collections.svpc.virt.plugins.module_utils.model.image import Image
 from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool import ResourcePool
@@ -32,6 +31,9 @@ from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system imp
 from ansible_collections.svpc.virt.plugins.module_utils.plan import changes as plans
 from ansible_collections.svpc.virt.plugins.module_utils.plan.changes import Difference
 from ansible_collections.svpc.virt.plugins.module_utils.plan.pending import pending_of
+
+if TYPE_CHECKING:
+    from ansible_collections.svpc.virt.plugins.module_utils.model.allocations import Allocation
 
 Shown = dict[str, Any]
 """Plain data: what becomes JSON."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Optional
+from typing import TYPE_CHECKING, Any, Optional
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import Conflict, InvalidInput, NotFound, VirtError
 from ansible_collections.svpc.virt.plugins.module_utils.model.capabilities import Capabilities
@@ -17,10 +17,8 @@ from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types imp
 from ansible_collections.svpc.virt.plugins.module_utils.model.states import SystemState
 from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import StorageElement, VirtualSystem
 from ansible_collections.svpc.virt.plugins.module_utils.plan.changes import Plan
-from ansible_collections.svpc.virt.plugins.module_utils.plan.images import with_images
 from ansible_collections.svpc.virt.plugins.module_utils.plan.pending import unfollowed
 from ansible_collections.svpc.virt.plugins.module_utils.plan.predict import predict_system
-from ansible_collections.svpc.virt.plugins.module_utils.plan.references import unmet_references
 from ansible_collections.svpc.virt.plugins.module_utils.plan.seed import seed_goes
 from ansible_collections.svpc.virt.plugins.module_utils.plan.virtual_system import (
     DesiredSystem,
@@ -28,8 +26,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.plan.virtual_system impo
     plan_system,
 )
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.interface import NARROWING, Platform
-from ansible_collections.svpc.virt.plugins.module_utils.task import results, waiting
-from ansible_collections.svpc.virt.plugins.module_utils.task.addresses import Addresses, addresses_of
+from ansible_collections.svpc.virt.plugins.module_utils.task import results
 from ansible_collections.svpc.virt.plugins.module_utils.task.desired import desired_system, seconds
 from ansible_collections.svpc.virt.plugins.module_utils.task.run import (
     Goal,
@@ -40,6 +37,9 @@ from ansible_collections.svpc.virt.plugins.module_utils.task.run import (
     telling,
 )
 from ansible_collections.svpc.virt.plugins.module_utils.task.task import Task
+
+if TYPE_CHECKING:
+    from ansible_collections.svpc.virt.plugins.module_utils.task.addresses import Addresses
 
 SystemOutcome = Outcome[Optional[VirtualSystem]]
 
@@ -91,7 +91,7 @@ def no_reference(declared: Declaration) -> NotFound:
     return NotFound(f"reference: there is no virtual system {declared.reference!r}")
 
 
-def wait_for_guest(platform: Platform, declared: Declaration, outcome: SystemOutcome) -> waiting.Addresses | None:
+def wait_for_guest(platform: Platform, declared: Declaration, outcome: SystemOutcome) -> Addresses | None:
     """Wait for what the declaration says; the addresses of the guest, or None where there is nothing to wait for."""
     wait_for = declared.desired.wait_for
     if wait_for == "none" or not outcome.carried_out:
@@ -103,10 +103,12 @@ def wait_for_guest(platform: Platform, declared: Declaration, outcome: SystemOut
 def _wait(platform: Platform, system: VirtualSystem | None, wait_for: str, timeout: float) -> Addresses:
     if system is None or system.state is not SystemState.ACTIVE:
         return {}
+    from ansible_collections.svpc.virt.plugins.module_utils.task import addresses, waiting
+
     if wait_for == "address":
         return waiting.wait_for_address(platform, system, timeout)
     waiting.wait_for_guest_agent(platform, system, timeout)
-    return addresses_of(platform, system)
+    return addresses.addresses_of(platform, system)
 
 
 class Surroundings:
@@ -131,6 +133,10 @@ class Surroundings:
 
     def unmet(self, todo: Plan) -> Iterator[VirtError]:
         """What a plan draws from and does not find."""
+        if not todo:
+            return iter(())
+        from ansible_collections.svpc.virt.plugins.module_utils.plan.references import unmet_references
+
         return unmet_references(todo, self._pool, self._pool_ids)
 
     def _pool(self, resource_type: ResourceType, pool_id: str) -> ResourcePool | None:
@@ -238,7 +244,10 @@ class _Planner:
         subject, desired = self.subject, self.subject.desired
         name = desired.name
         capabilities = self.surroundings.capabilities(desired.settings, subject.current, subject.reference)
-        desired = with_images(desired, system, capabilities, lambda rasd: self.platform.image_facts(name, rasd))
+        if any(rasd.image is not None for rasd in desired.resources):
+            from ansible_collections.svpc.virt.plugins.module_utils.plan.images import with_images
+
+            desired = with_images(desired, system, capabilities, lambda rasd: self.platform.image_facts(name, rasd))
         storage = self.platform.storage_of(system) if desired.remove_storage and system is not None else []
         if self.behind is None:
             self.behind = storage
@@ -285,7 +294,7 @@ def known_settings(
 def system_result(
     task: Task,
     outcome: SystemOutcome,
-    addresses: waiting.Addresses | None = None,
+    addresses: Addresses | None = None,
     render: Callable[[Rasd], dict[str, Any]] = results.resource,
 ) -> dict[str, Any]:
     """What the modules that change a virtual system return."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import InvalidInput, NotFound, Unreachable, VirtError
 from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd
@@ -19,7 +19,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system imp
 from ansible_collections.svpc.virt.plugins.module_utils.plan.order import Touched, stages
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.interface import Platform
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.together import each
-from ansible_collections.svpc.virt.plugins.module_utils.task import results, waiting
+from ansible_collections.svpc.virt.plugins.module_utils.task import results
 from ansible_collections.svpc.virt.plugins.module_utils.task.arguments import DEFAULTS_OF_ENTRIES
 from ansible_collections.svpc.virt.plugins.module_utils.task.module import failure_result
 from ansible_collections.svpc.virt.plugins.module_utils.task.task import Task
@@ -36,6 +36,9 @@ from ansible_collections.svpc.virt.plugins.module_utils.task.virtual_system impo
     wait_for_guest,
 )
 
+if TYPE_CHECKING:
+    from ansible_collections.svpc.virt.plugins.module_utils.task.addresses import Addresses
+
 _NAMED = 5
 """So many failures are told in the message; all of them are in the results."""
 
@@ -51,7 +54,7 @@ class _Entry:
     current: VirtualSystem | None = None
     outcome: SystemOutcome | None = None
     """None when it failed, or was not begun because another one had failed."""
-    addresses: waiting.Addresses | None = None
+    addresses: Addresses | None = None
     failure: VirtError | None = None
 
     @property

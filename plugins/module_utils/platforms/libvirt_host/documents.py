@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Callable, TypeVar
 
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.errors import (
@@ -34,6 +33,8 @@ def asked(
 
     ``ask`` works in other threads, and leaves it to this one to translate libvirt's errors.
     """
+    from concurrent.futures import ThreadPoolExecutor  # a system that is read alone does without
+
     doing = "read the virtual systems"
     groups = [domains[start : start + AT_ONCE] for start in range(0, len(domains), AT_ONCE)]
     fetchers = ThreadPoolExecutor(FETCHERS)

@@ -16,11 +16,6 @@ import time
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.errors import talking
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.session import Session
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.storage_index import StorageIndex
-from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.storage_users import (
-    backing_of,
-    users_by_system,
-    users_of,
-)
 
 KEPT = 2.0
 """Seconds for which a reading is used at least."""
@@ -67,6 +62,11 @@ class Shared:
 
         With ``strangers``, systems that somebody else has made since they were read count as well.
         """
+        from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.storage_users import (
+            users_by_system,
+            users_of,
+        )
+
         with self._lock:
             if not self._users.is_fresh():
                 self._changed.clear()
@@ -88,6 +88,8 @@ class Shared:
 
     def builders(self, pools: set[str]) -> Users:
         """What builds on each path; ``pools`` have looked again at what they hold."""
+        from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.storage_users import backing_of
+
         with self._lock:
             if not self._backing.is_fresh() or pools - self._builders_refreshed:
                 self._backing = _Reading()

@@ -12,11 +12,11 @@ from __future__ import annotations
 import posixpath
 import time
 from dataclasses import dataclass
-from xml.etree import ElementTree
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import Conflict, NotFound
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.errors import is_code, libvirt, talking
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.session import Session
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.verbatim import parse
 
 FILE_POOLS = frozenset({"dir", "fs", "netfs", "vstorage"})
 """Kinds of pools whose volumes are image files."""
@@ -140,7 +140,7 @@ def _place(pool: libvirt.virStoragePool) -> Place | None:
     """What a pool says of itself; None when it has vanished."""
     with talking(f"read storage pool {pool.name()!r}"):
         try:
-            document = ElementTree.fromstring(pool.XMLDesc(0))
+            document = parse(pool.XMLDesc(0), "a storage pool")
             active = bool(pool.isActive())
         except libvirt.libvirtError as error:
             if is_code(error, "VIR_ERR_NO_STORAGE_POOL"):
