@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import enum
+import operator
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -135,10 +136,16 @@ ABSENT: Mapping[str, Any] = {
 """What a missing property stands for: declaring it where there is none is no difference."""
 
 
+properties_of = operator.attrgetter(*PROPERTIES)
+"""The values of PROPERTIES of a resource, in that order."""
+
+
 def values(rasd: Rasd) -> dict[str, Any]:
     """Every property and setting that has a value, by name; settings as ``settings.NAME``."""
-    found = {name: getattr(rasd, name) for name in PROPERTIES if getattr(rasd, name) is not None}
-    found.update({f"settings.{name}": value for name, value in rasd.settings.items() if value is not None})
+    found = {name: value for name, value in zip(PROPERTIES, properties_of(rasd)) if value is not None}
+    for name, value in rasd.settings.items():
+        if value is not None:
+            found[f"settings.{name}"] = value
     return found
 
 

@@ -250,4 +250,7 @@ _STORAGE_TYPES = frozenset({ResourceType.STORAGE_EXTENT, ResourceType.LOGICAL_DI
 
 def row_of(resource_type: ResourceType) -> ResourceRow:
     """The table row of a type; types without own row have counts or sizes, and no settings."""
-    return RESOURCE_ROWS.get(resource_type, _STORAGE_ROW if resource_type in _STORAGE_TYPES else GENERIC_ROW)
+    row = RESOURCE_ROWS.get(resource_type)
+    if row is None:
+        row = _STORAGE_ROW if resource_type in _STORAGE_TYPES else GENERIC_ROW
+    return row

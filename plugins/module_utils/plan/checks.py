@@ -191,6 +191,8 @@ def _check_range(rasd: Rasd, where: str, name: str, value: int, allocation: Allo
 def check_changes(current: Rasd, found: Mapping[str, Difference], capabilities: Capabilities) -> None:
     """Raise when an existing resource cannot get the values ``found``: out of range, fixed, or a disk that shrinks."""
     allocation = allocation_of(current, capabilities)
+    if not found:
+        return
     for name, (before, after) in found.items():
         if name in allocation.fixed and before is not None:
             raise Conflict(

@@ -28,8 +28,9 @@ Match = Optional[int]
 
 def same_kind(one: Rasd, other: Rasd) -> bool:
     """Whether two resources could be the same thing, judged by their types."""
-    if one.resource_type != other.resource_type and not {one.resource_type, other.resource_type} <= _OPTICAL:
-        return False
+    if one.resource_type != other.resource_type:
+        if one.resource_type not in _OPTICAL or other.resource_type not in _OPTICAL:
+            return False
     if one.resource_type is ResourceType.OTHER and one.other_resource_type != other.other_resource_type:
         return False
     if one.row.sub_type_identifies and one.resource_sub_type and other.resource_sub_type:
@@ -43,6 +44,8 @@ def match(desired: Sequence[Rasd], current: Sequence[Rasd], adding: bool = True)
     ``adding`` says that an entry without identity may also mean a new resource; otherwise (removal) it must fit one
     existing resource or none.  Raises Conflict when an entry fits several, InvalidInput when two entries mean the same.
     """
+    if not desired:
+        return []
     _check_contradictions(desired)
     found: list[Match] = [None] * len(desired)
     taken: dict[int, int] = {}
@@ -117,13 +120,14 @@ def check_unwanted(desired: Sequence[Rasd], unwanted: Sequence[Rasd]) -> None:
 def clashes(one: Rasd, other: Rasd) -> dict[str, str]:
     """What two resources have that only one of them can have: by property, in words."""
     found: dict[str, str] = {}
-    same = same_kind(one, other)
     if one.name and one.name == other.name:
         found["name"] = f"the name {one.name!r}"
-    if same and one.row.addressed and one.address and one.address.lower() == (other.address or "").lower():
-        found["address"] = f"the address {one.address}"
-    if (same or (_is_drive(one) and _is_drive(other))) and one.address_on_parent and same_place(one, other):
-        found["address_on_parent"] = f"the place {one.address_on_parent}"
+    if one.address and one.address.lower() == (other.address or "").lower():
+        if one.row.addressed and same_kind(one, other):
+            found["address"] = f"the address {one.address}"
+    if one.address_on_parent and same_place(one, other):
+        if same_kind(one, other) or (_is_drive(one) and _is_drive(other)):
+            found["address_on_parent"] = f"the place {one.address_on_parent}"
     if is_writable_disk(one) and is_writable_disk(other) and (same_storage(one, other) or same_storage(other, one)):
         found["host_resource"] = f"the storage {', '.join(one.host_resource or ())}"
     return found

@@ -106,6 +106,8 @@ def new(plan: Sequence[Change]) -> list[AddResourceSettings]:
 
 def _check_clashes(kept: Sequence[Rasd], modify: Sequence[Change], add: Sequence[Change]) -> None:
     """Raise Conflict when a change would give a resource what another one has and keeps."""
+    if not modify and not add:
+        return
     given = {id(change.before): change.differences for change in modify if isinstance(change, ModifyResourceSettings)}
     after = [with_values(rasd, changed_values(found)) if (found := given.get(id(rasd))) else rasd for rasd in kept]
     after += [change.resource for change in new(add)]

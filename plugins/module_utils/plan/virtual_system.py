@@ -239,7 +239,8 @@ def _plan_existing(
         plan = [*before, *_definition_only(middle), *down, *up]
     if desired.remove_storage:
         plan += _storage_of_removed(current, plan, middle, storage)
-    plan += outdated_seeds(current, predict_system(current, plan), left_seeds)
+    if plan or left_seeds:  # a system that stays as it is keeps what is in its drives
+        plan += outdated_seeds(current, predict_system(current, plan), left_seeds)
     return plan
 
 
@@ -299,8 +300,9 @@ def _configuration_changes(
     capabilities: Capabilities,
 ) -> list[Change]:
     found = setting_differences(desired.settings, current.defined.settings, SYSTEM_SETTINGS)
-    check_setting_changes(current.name, found, capabilities)
-    check_settings({**current.defined.settings, **desired.settings}, capabilities, found)
+    if found:
+        check_setting_changes(current.name, found, capabilities)
+        check_settings({**current.defined.settings, **desired.settings}, capabilities, found)
     if "boot_order" in found:
         check_boot_order(found["boot_order"][1], (*current.defined.resources, *desired.resources))
     plan: list[Change] = []

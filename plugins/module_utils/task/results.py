@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import enum
 import functools
-import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
@@ -85,14 +84,11 @@ def _empty_resource(resource_type: ResourceType) -> tuple[Shown, Shown]:
     return found, _without_values(row_of(resource_type).settings)
 
 
-_properties_of = operator.attrgetter(*rasds.PROPERTIES)
-
-
 def resource(rasd: Rasd) -> Shown:
     """One resource, as the option ``resources`` takes it."""
     empty, no_settings = _empty_resource(rasd.resource_type)
     found = dict(empty)
-    for name, value in zip(rasds.PROPERTIES, _properties_of(rasd)):
+    for name, value in zip(rasds.PROPERTIES, rasds.properties_of(rasd)):
         if value is not None:
             found[name] = plain(value)
     found["settings"] = _settings(rasd.settings, rasd.row.settings, no_settings)

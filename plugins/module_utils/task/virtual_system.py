@@ -125,10 +125,10 @@ class Surroundings:
         self, settings: Mapping[str, Any], current: VirtualSystem | None, reference: VirtualSystem | None
     ) -> Capabilities:
         """What the host can do for a system with these settings."""
-        known = known_settings(settings, current, reference)
-        key = tuple(known.get(name) for name in NARROWING)
+        given = [settings, *(system.defined.settings for system in (current, reference) if system is not None)]
+        key = tuple(next((part[name] for part in given if name in part), None) for name in NARROWING)
         if key not in self._capabilities:
-            self._capabilities[key] = self.platform.capabilities(known)
+            self._capabilities[key] = capabilities_for(self.platform, settings, current, reference)
         return self._capabilities[key]
 
     def unmet(self, todo: Plan) -> Iterator[VirtError]:

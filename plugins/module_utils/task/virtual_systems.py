@@ -69,7 +69,10 @@ def manage(task: Task) -> dict[str, Any]:
     entries = entries_of(task)
     with task.platform() as platform, platform.together():
         _converge(platform, entries, bool(task.params.get("stop_on_error")))
-        each(lambda entry: _wait(platform, entry), entries, platform.changes_at_once)
+        waiting = [
+            entry for entry in entries if entry.outcome is not None and entry.declared.desired.wait_for != "none"
+        ]
+        each(lambda entry: _wait(platform, entry), waiting, platform.changes_at_once)
     for entry in entries:
         for text in entry.warnings:
             task.warn(f"Virtual system {entry.name!r}: {text}")

@@ -201,7 +201,7 @@ def modify_system_settings(session: Session, change: changes.ModifySystemSetting
     name = change.system.name
     differences: Mapping[str, changes.Difference] = change.differences
     definition = Definition(session, domain)
-    found = definition.document.configuration().settings
+    found = definition.document.settings()
     for setting, (before, _after) in differences.items():
         if setting != STARTUP and found.get(setting) != before and before is not None:
             raise Conflict(

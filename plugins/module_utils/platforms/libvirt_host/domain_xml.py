@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Callable
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import Conflict, NotSupported
 from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import ABSENT, PROPERTIES, Rasd, only, values
@@ -80,25 +80,9 @@ class DomainDocument:
         definition says: libvirt writes out the processor model that host-model stands for, and does not tell that it
         did.
         """
-        root = self._root
-        parts = {child.tag: child for child in root}
-        settings = system_settings.read_settings(root, parts)
-        for name in ("tpm", "guest_agent", "secure_boot"):
-            settings.setdefault(name, SYSTEM_SETTINGS[name].absent)
-        devices = parts.get("devices")
-        found = read_devices(devices, volumes)
-        if devices is not None:
-            for child in devices:
-                if child.tag == "tpm":
-                    version = system_settings.tpm_version(child)
-                    if version:
-                        settings["tpm"] = version
-                elif child.tag == "channel" and system_settings.is_agent_channel(child):
-                    settings["guest_agent"] = True
-        if "boot_order" not in settings and devices is not None and next(devices.iter("boot"), None) is not None:
-            order = system_settings.read_boot_order(_bootable(found))
-            if order:
-                settings["boot_order"] = order
+        parts = {child.tag: child for child in self._root}
+        found = read_devices(parts.get("devices"), volumes)
+        settings = self._settings(parts, lambda: found)
         processor = read_processor(parts)
         if defined is not None and is_expanded(parts):
             recorded = only(defined.resources, ResourceType.PROCESSOR)
@@ -106,6 +90,32 @@ class DomainDocument:
                 processor = replace(processor, resource_sub_type="host-model")
         resources = (processor, read_memory(parts), *(rasd for _element, rasd in found))
         return Configuration(settings=settings, resources=resources)
+
+    def settings(self) -> dict[str, Any]:
+        """The settings alone, as :meth:`configuration` has them."""
+        parts = {child.tag: child for child in self._root}
+        return self._settings(parts, lambda: read_devices(parts.get("devices"), _NO_VOLUMES))
+
+    def _settings(self, parts: dict[str, Element], read: Callable[[], list[tuple[Element, Rasd]]]) -> dict[str, Any]:
+        """The settings; ``read`` reads the devices, which only an order of boot devices needs."""
+        settings = system_settings.read_settings(self._root, parts)
+        for name in ("tpm", "guest_agent", "secure_boot"):
+            settings.setdefault(name, SYSTEM_SETTINGS[name].absent)
+        devices = parts.get("devices")
+        if devices is None:
+            return settings
+        for child in devices:
+            if child.tag == "tpm":
+                version = system_settings.tpm_version(child)
+                if version:
+                    settings["tpm"] = version
+            elif child.tag == "channel" and system_settings.is_agent_channel(child):
+                settings["guest_agent"] = True
+        if "boot_order" not in settings and next(devices.iter("boot"), None) is not None:
+            order = system_settings.read_boot_order(_bootable(read()))
+            if order:
+                settings["boot_order"] = order
+        return settings
 
     def find(self, rasd: Rasd) -> Element:
         """The element of an existing device.  Raises Conflict when it is not there any more."""
