@@ -46,8 +46,8 @@ demo: root setup deps-laboratory ## Set up what is needed, then declare virtual 
 test: root ## Run every check: lint types unit newer sanity older integration scenarios docs build
 	@MAKE='$(MAKE)' bash tests/tools/checks.sh $(CHECKS)
 
-bench: root setup deps-laboratory ## Measure how long runs take
-	@PYTHONPATH=collections python -m tests.bench
+bench: root setup deps-laboratory ## Measure how long runs take; BENCH="unchanged --quick" measures a part, BENCH=--write writes docs/performance.md
+	@PYTHONPATH=collections python -m tests.bench $(BENCH)
 
 # --- Set-up --------------------------------------------------------------------------------------------------------
 

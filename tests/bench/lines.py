@@ -22,13 +22,26 @@ from .many import (
     time_to_start_all,
     time_with_nothing_to_do,
 )
+from .peers import time_to_define_beside_the_peer, time_with_nothing_to_do_beside_the_peer
 from .readings import memory_of_reading, time_of_reading
 from .table import Answer, Question
 from .tasks import time_of_shipped_task, time_of_task
 
 OF_MANY_SYSTEMS = ("read", "memory", "inventory", "far", "peer")
 """What is measured on a host with many systems."""
-OF_DECLARED_SYSTEMS = ("define", "unchanged", "change", "starts", "footprint", "distance", "loop")
+BESIDE_THE_PEER = ("peer", "peer-define", "peer-unchanged")
+"""What is measured where community.libvirt is installed."""
+OF_DECLARED_SYSTEMS = (
+    "define",
+    "unchanged",
+    "change",
+    "starts",
+    "footprint",
+    "distance",
+    "loop",
+    "peer-define",
+    "peer-unchanged",
+)
 """What is measured on a host that has the systems declared for it and no other; the rest on one with none."""
 
 Line = tuple[Question, Callable[[Host, Question, int], Answer], int]
@@ -124,6 +137,26 @@ def lines(systems: int) -> list[Line]:
         ),
         *peers,
         *lines_of_many(systems),
+        *(lines_beside_the_peer(systems) if peers else ()),
+    ]
+
+
+def lines_beside_the_peer(systems: int) -> list[Line]:
+    """What there is to measure of one task against a loop; the target is a fiftieth."""
+    product = f"one virtual_systems task for {systems} systems, for each of them"
+    return [
+        (
+            Question(
+                "peer-define", f"{product}, on an empty host", "a loop over community.libvirt.virt, likewise", 0.02
+            ),
+            partial(time_to_define_beside_the_peer, systems=systems),
+            2,
+        ),
+        (
+            Question("peer-unchanged", f"{product}, with nothing to do", "the loop once more, likewise", 0.02),
+            partial(time_with_nothing_to_do_beside_the_peer, systems=systems),
+            2,
+        ),
     ]
 
 

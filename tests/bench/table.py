@@ -102,14 +102,18 @@ def amount(number: float) -> str:
 
 def table(answers: Sequence[Answer]) -> str:
     """All answers, and below them what each line compares."""
-    rows = [HEADINGS, *(answer.row() for answer in answers)]
-    first = max(len(row[0]) for row in rows)
-    lines = [*grid(rows, left=(0, len(HEADINGS) - 1)), ""]
+    first = max(len(answer.question.name) for answer in answers)
+    lines = [short_table(answers), ""]
     for answer in answers:
         question = answer.question
         lines.append(f"{question.name.ljust(first)}  {question.product};")
         lines.append(f"{''.ljust(first)}  floor: {question.floor}")
     return "\n".join(lines)
+
+
+def short_table(answers: Sequence[Answer]) -> str:
+    """All answers alone."""
+    return "\n".join(grid([HEADINGS, *(answer.row() for answer in answers)], left=(0, len(HEADINGS) - 1)))
 
 
 def grid(rows: Sequence[Sequence[str]], left: Sequence[int] = (0,)) -> list[str]:
