@@ -295,9 +295,9 @@ def test_a_boot_device_the_server_does_not_know_is_refused_before_anything_is_se
 ) -> None:
     with WbemServer(behind, "libvirt-cim") as server:
         run("virtual_system", server, **WEB)
-        odd = {"name": "web", "settings": {"boot_order": ["serial_port"]}, "_ansible_check_mode": check}
+        odd = {"name": "web", "settings": {"boot_order": ["dvd_drive"]}, "_ansible_check_mode": check}
         failed = run("virtual_system", server, "not_supported", **odd)
-        assert "boot_order: 'serial_port' is not offered by this server; allowed are cd_drive" in failed["msg"]
+        assert "boot_order: 'dvd_drive' is not offered by this server; allowed are cd_drive" in failed["msg"]
         assert server.requests.count["ModifySystemSettings"] == 0
 
 
@@ -385,13 +385,10 @@ def test_a_server_that_goes_in_the_middle_of_a_plan(run: Run, behind: FakeHost, 
         assert [change["operation"] for change in again["changes"]] == ["request_state_change"]
 
 
-def test_a_job_that_never_ends(run: Run, behind: FakeHost, faults: Faults, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.session import Session
-
-    monkeypatch.setattr(Session, "job_within", 0.3)
+def test_a_job_that_never_ends(run: Run, behind: FakeHost, faults: Faults) -> None:
     with WbemServer(behind, jobs=["RequestStateChange"], faults=faults) as server:
         faults.job_never_ends = True
-        failed = run("virtual_system", server, "timed_out", **WEB)
+        failed = run("virtual_system", server, "timed_out", shutdown_timeout=1, timeout=1, **WEB)
         assert "did not end within" in failed["msg"]
         assert [change["operation"] for change in failed["changes"]] == ["define_system"]
         faults.job_never_ends = False
