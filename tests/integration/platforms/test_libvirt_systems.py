@@ -17,6 +17,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.errors import (
     InvalidInput,
     NotFound,
     NotSupported,
+    RestartNeeded,
     Unreachable,
     VirtError,
 )
@@ -213,6 +214,9 @@ def test_a_device_the_guest_does_not_release(platform, pool, monkeypatch):
     assert "out of the definition, still in the running system" in note
     defined, running = parts(platform.virtual_system("deaf"), ResourceType.DISK_DRIVE, "data")
     assert defined is None
+    (storage,) = [each for each in platform.storage_of(platform.virtual_system("deaf")) if "data" in each.host_resource]
+    with pytest.raises(RestartNeeded, match="has not released disk_drive 'data'"):
+        platform.carry_out(changes.ReturnToStoragePool(storage))
     again = changes.RemoveResourceSettings(
         changes.SystemRef("deaf"), running, in_definition=False, running_resource=running
     )

@@ -15,7 +15,12 @@ import uuid
 from dataclasses import dataclass, field
 from xml.etree import ElementTree
 
-from ansible_collections.svpc.virt.plugins.module_utils.errors import Conflict, NotSupported, VirtError
+from ansible_collections.svpc.virt.plugins.module_utils.errors import (
+    Conflict,
+    NotSupported,
+    RestartNeeded,
+    VirtError,
+)
 from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
 from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import StorageElement, VirtualSystem
@@ -31,6 +36,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.s
 )
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.storage_users import (
     backing_of,
+    only_running,
     users,
 )
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.volume_calls import (
@@ -168,12 +174,18 @@ def _chain_of(drives: dict[str, Rasd], builders: dict[str, set[str]], based_on: 
 def return_to_storage_pool(session: Session, change: ReturnToStoragePool) -> None:
     """Delete a volume or file for good.  One that has gone already is no error.
 
-    Raises Conflict when something uses it by now, NotSupported when libvirt cannot reach it.
+    Raises Conflict when something uses it by now, RestartNeeded when that is only a guest that has not released the
+    device, NotSupported when libvirt cannot reach it.
     """
     element = change.element
     path = posixpath.normpath(element.host_resource)
     index = index_of(session)
     used = sorted(users(session, index, strangers=True).get(path, set()))
+    if used and all(only_running(session, index, name, path) for name in used):
+        raise RestartNeeded(
+            f"Cannot delete {path}: the guest of virtual system {used[0]!r} has not released {element.resource}, which "
+            "its definition has no longer; the storage stays, and can be deleted after a restart"
+        )
     if used:
         raise Conflict(f"Cannot delete {path}: it is used by virtual system {used[0]!r}")
     place = index.volume_of(path)

@@ -71,6 +71,18 @@ def users_by_system(session: Session, index: StorageIndex) -> dict[str, set[str]
     return found
 
 
+def only_running(session: Session, index: StorageIndex, name: str, path: str) -> bool:
+    """Whether a system uses a path only until its next restart: not in its definition, nor in a snapshot."""
+    domain = lookup(session, name)
+    if domain is None:
+        return False
+    with talking(f"read virtual system {name!r}"):
+        if not domain.isActive():
+            return False
+        definition = document(domain, flag("VIR_DOMAIN_XML_INACTIVE"))
+    return path not in _paths_of(domain, index, definition, busy=False, snapshots=True)
+
+
 def users_of(session: Session, index: StorageIndex, name: str) -> set[str]:
     """The paths that one system uses; none when it is not there."""
     domain = lookup(session, name)
