@@ -54,7 +54,7 @@ options:
     choices: [full, disk]
   description:
     description:
-      - Description of a new snapshot.
+      - Description of a new snapshot. That of an existing one cannot be changed; a warning tells when it differs.
     type: str
   quiesce:
     description:

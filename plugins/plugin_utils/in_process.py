@@ -31,11 +31,7 @@ from ansible.vars.clean import remove_internal_keys
 from ansible_collections.svpc.virt.plugins.module_utils.errors import LibraryMissing
 from ansible_collections.svpc.virt.plugins.module_utils.platforms import connect
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.interface import Platform, Progress
-from ansible_collections.svpc.virt.plugins.module_utils.task import (  # noqa: F401 - loaded once for a play
-    desired_image,
-    desired_seed,
-    waiting,
-)
+from ansible_collections.svpc.virt.plugins.module_utils.task import desired_image, desired_seed, waiting
 from ansible_collections.svpc.virt.plugins.module_utils.task.module import Module, Work
 from ansible_collections.svpc.virt.plugins.module_utils.task.progress import Teller
 from ansible_collections.svpc.virt.plugins.plugin_utils.errand import run_errand
@@ -51,6 +47,9 @@ _ANY_PYTHON = ("", "auto", "auto_legacy", "auto_silent", "auto_legacy_silent")
 
 # Actions are loaded before the workers are forked off, so that this is done once for a whole play.
 connect.preload()
+_PRELOADED = (desired_image, desired_seed, waiting)
+"""Modules that others import only when they need them."""
+
 display = Display()
 
 

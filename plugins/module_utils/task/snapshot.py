@@ -42,6 +42,7 @@ def manage(task: Task) -> dict[str, Any]:
 
         goal = Goal(task, plan, predict, lambda: platform.snapshots(ref), settled)
         outcome = execute(platform, goal, before)
+        _tell_what_stays(task, desired, by_name(outcome.before).get(desired.name))
         found = by_name(outcome.after).get(desired.name)
         if found is not None and found.snapshot_type is None:  # of a system that was off: it is of either type
             found = replace(found, snapshot_type=desired.snapshot_type or SnapshotType.FULL)
@@ -53,6 +54,16 @@ def manage(task: Task) -> dict[str, Any]:
         if task.diff:
             result["diff"] = results.snapshots_diff(system.name, outcome.before, outcome.predicted)
         return result
+
+
+def _tell_what_stays(task: Task, desired: DesiredSnapshot, existing: Snapshot | None) -> None:
+    """Warn of a declared description that a snapshot which is there already does not have, for it cannot be changed."""
+    if existing is None or desired.state != "present" or desired.description in (None, existing.description):
+        return
+    task.warn(
+        f"description of snapshot {desired.name!r} is {existing.description!r}, not {desired.description!r}: it stays, "
+        "for a snapshot cannot be changed; destroy it first or choose another name"
+    )
 
 
 def _is_applied(desired: DesiredSnapshot, snapshots: Sequence[Snapshot]) -> bool:

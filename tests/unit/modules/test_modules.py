@@ -454,6 +454,9 @@ def test_snapshots(run: Run) -> None:
     assert first["diff"] == check["diff"]
     assert first["snapshot"]["created"].endswith("Z")
     assert not run("snapshot", virtual_system="web", name="one", snapshot_type="full")["changed"]
+    described = run("snapshot", virtual_system="web", name="one", description="of tonight")
+    assert not described["changed"]
+    assert "description of snapshot 'one' is None, not 'of tonight': it stays" in described["warned"][0]
     run("snapshot", virtual_system="web", name="two")
     applied = run("snapshot", virtual_system="web", name="one", state="applied")
     assert applied["changed"]
