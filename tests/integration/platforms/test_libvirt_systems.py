@@ -28,6 +28,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.model.states import Requ
 from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import Configuration
 from ansible_collections.svpc.virt.plugins.module_utils.plan import changes
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import resources
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.definitions import Definition
 from tests.laboratory import tiny_guest
 
 from .libvirt_systems import MIB, adapter, define, disk, guest_settings, request, wait_booted
@@ -223,6 +224,23 @@ def test_a_device_the_guest_does_not_release(platform, pool, monkeypatch):
     platform.remove_resource_settings(again)
     assert "has not released" in platform.take_notes()[0]
     assert [each.name for each in platform.virtual_system("deaf").defined.resources if each.name] == ["root"]
+
+
+def test_a_definition_that_somebody_else_changes_meanwhile_is_not_overwritten(platform, connection, pool):
+    define(platform, "web", disk(pool))
+    definition = Definition(platform.session, platform.session.connection.lookupByName("web"))
+    theirs = (
+        connection.lookupByName("web")
+        .XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
+        .replace("<os>", "<title>theirs</title><os>")
+    )
+    connection.defineXML(theirs)
+    definition.document.apply_settings({"description": (None, "ours")})
+    with pytest.raises(Conflict, match="changed by somebody else meanwhile"):
+        definition.write()
+    kept = connection.lookupByName("web").XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
+    assert "<title>theirs</title>" in kept
+    assert "ours" not in kept
 
 
 def test_what_the_host_refuses_to_plug_leaves_no_trace(platform, host, pool):

@@ -114,6 +114,7 @@ class Definition:
         """Read it afresh.  Raises NotSupported for a domain that has none, because it vanishes when it stops."""
         self.session = session
         self.name = str(domain.name())
+        self._domain = domain
         with talking(f"read the definition of virtual system {self.name!r}"):
             if not domain.isPersistent():
                 raise NotSupported(
@@ -124,9 +125,19 @@ class Definition:
         self._written = False
 
     def write(self) -> None:
-        """Record what was edited."""
+        """Record what was edited.  Raises Conflict when somebody else has changed the definition since it was read.
+
+        libvirt replaces a definition whole, and has no way to do so only if it is still the same: what is left is the
+        moment between this look and the call.
+        """
         text = self.document.to_xml()
         if text != self.before:
+            with talking(f"read the definition of virtual system {self.name!r}"):
+                now = str(self._domain.XMLDesc(DEFINITION))
+            if now != self.before:
+                raise Conflict(
+                    f"The definition of virtual system {self.name!r} has been changed by somebody else meanwhile"
+                )
             define(self.session, text, self.name)
             self._written = True
 
