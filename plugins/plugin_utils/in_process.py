@@ -20,13 +20,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from ansible import constants as C
+from ansible.module_utils import basic
 from ansible.module_utils._internal import _errors, _messages, _traceback
-from ansible.module_utils.common.json import Direction, get_module_decoder, get_module_encoder
+from ansible.module_utils.common.json import Direction, get_module_encoder
 from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action.normal import ActionModule as SentModule
 from ansible.utils.display import Display
-from ansible.vars.clean import remove_internal_keys
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import LibraryMissing
 from ansible_collections.svpc.virt.plugins.module_utils.platforms import connect
@@ -122,7 +122,8 @@ class InProcess(SentModule):
         """Run the module in this process.  Raises NotHere."""
         given = dict(self._task.args)
         self._update_module_args(self._task.action, given, variables)
-        arguments = json.dumps(given, cls=get_module_encoder(_PROFILE, Direction.CONTROLLER_TO_MODULE))
+        encoder = get_module_encoder(_PROFILE, Direction.CONTROLLER_TO_MODULE)
+        arguments = json.dumps({"ANSIBLE_MODULE_ARGS": given}, cls=encoder)
         eager = display.verbosity > 0 and not self._task.no_log
         host = self._host_name(variables)
 
@@ -138,9 +139,19 @@ class InProcess(SentModule):
         call = _Call(self.work, arguments)
         with _as_in_a_process_of_its_own(self._loader.get_basedir()):
             run_errand(call.run, Teller(show, eager), call.abandon)
-        result: dict[str, Any] = self._parse_returned_data({"stdout": call.printed}, _PROFILE)
-        remove_internal_keys(result)
-        return result
+        return _returned(self._parse_returned_data({"stdout": call.printed}, _PROFILE))
+
+
+def _returned(parsed: Any) -> dict[str, Any]:
+    """What Ansible read of a module's output, without what only Ansible itself may say, as it does with sent modules."""
+    if isinstance(parsed, dict):
+        from ansible.vars.clean import remove_internal_keys  # gone where results are objects
+
+        remove_internal_keys(parsed)
+        return parsed
+    parsed.remove_internal_keys()  # since ansible-core 2.21
+    result: dict[str, Any] = parsed.as_result_dict(for_round_trip=True)
+    return result
 
 
 @contextlib.contextmanager
@@ -218,7 +229,9 @@ class _ModuleHere(Module):
         super().__init__(work)
 
     def _receive(self) -> None:
-        self.params = json.loads(self._arguments, cls=get_module_decoder(_PROFILE, Direction.CONTROLLER_TO_MODULE))
+        # Where Ansible finds them in a process of a module: newer versions keep more of them than the parameters.
+        basic._ANSIBLE_ARGS, basic._ANSIBLE_PROFILE = self._arguments.encode(), _PROFILE
+        super()._receive()
 
     def _check_locale(self) -> None:
         """The controller's is fit for Python, or it would not have started."""

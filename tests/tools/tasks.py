@@ -12,6 +12,7 @@ from typing import Any
 from unittest import mock
 
 import ansible.plugins.loader as plugin_loaders
+from ansible._internal._task import TaskContext
 from ansible.executor.task_executor import TaskExecutor
 from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
@@ -58,8 +59,13 @@ def run_task(
         "ansible_python_interpreter": sys.executable,
         **(variables or {}),
     }
-    executor = TaskExecutor(
-        inventory.get_host(HOST), task, found, PlayContext(play=loaded), loader, plugin_loaders, mock.Mock(), manager
-    )
-    result: dict[str, Any] = executor.run()
+    host = inventory.get_host(HOST)
+    others_of_executor: Any = (PlayContext(play=loaded), loader, plugin_loaders, mock.Mock(), manager)
+    if not hasattr(TaskContext, "create"):  # before ansible-core 2.21
+        result: dict[str, Any] = TaskExecutor(host, task, found, *others_of_executor).run()
+        return result
+    with TaskContext.create(task=task, task_vars=found, host_name=HOST):
+        given: Any = TaskExecutor(host, *others_of_executor).run()
+        given.finalize_registered_values()
+        result = given.as_result_dict(for_round_trip=True)
     return result
