@@ -77,7 +77,7 @@ def host(platform: Platform) -> Shown:
         "services": _services(capabilities),
         "capabilities": _capabilities(capabilities),
         "resource_types": {
-            kind.word: _allocation(allocation) for kind, allocation in sorted(capabilities.allocation.items())
+            kind.word: _allocation(limits) for kind, limits in sorted(capabilities.allocation.items())
         },
         "pool_types": _pool_types(capabilities),
         "resource_pools": [
