@@ -76,9 +76,7 @@ def host(platform: Platform) -> Shown:
         "profiles": plain(profiles) if profiles is not None else _profiles(capabilities),
         "services": _services(capabilities),
         "capabilities": _capabilities(capabilities),
-        "resource_types": {
-            kind.word: _allocation(limits) for kind, limits in sorted(capabilities.allocation.items())
-        },
+        "resource_types": {kind.word: _allocation(limits) for kind, limits in sorted(capabilities.allocation.items())},
         "pool_types": _pool_types(capabilities),
         "resource_pools": [
             {

@@ -216,6 +216,37 @@ def test_another_pool_under_the_same_name_is_a_conflict(pools, folder):
         pools.create_resource_pool(changes.CreateResourcePool(storage("dir", "dir", (folder,))))
 
 
+def test_what_libvirt_would_refuse_for_another_pool_s_sake_is_told_beforehand(pools, folder):
+    made(pools, storage("first", "dir", (folder,)), active=False)
+    second = changes.CreateResourcePool(storage("second", "dir", (f"{folder}/",)))
+    with pytest.raises(errors.Conflict, match="is that of storage pool 't-first' already"):
+        pools.check(second)
+    with pytest.raises(errors.VirtError, match="conflict with pool"):
+        pools.create_resource_pool(second)
+    pools.check(changes.CreateResourcePool(storage("third", "dir", (f"{folder}/below",))))
+
+    made(pools, network("one", "isolated", bridge="t-bridge"), active=False)
+    other = changes.CreateResourcePool(network("two", "isolated", bridge="t-bridge"))
+    with pytest.raises(errors.Conflict, match="bridge 't-bridge' is that of network 't-one' already"):
+        pools.check(other)
+    with pytest.raises(errors.VirtError, match="already in use"):
+        pools.create_resource_pool(other)
+
+
+@pytest.mark.parametrize(
+    "make", [lambda name: storage(name, "dir", (f"/nowhere/{len(name)}",)), lambda name: network(name, "isolated")]
+)
+def test_the_longest_name(pools, make):
+    longest = 247 - len(PREFIX)
+    pools.check(changes.CreateResourcePool(make("n" * longest)))
+    made(pools, make("n" * longest), active=False)
+    longer = changes.CreateResourcePool(make("n" * (longest + 1)))
+    with pytest.raises(errors.InvalidInput, match="has 248 bytes; the name of a pool on libvirt has at most 247"):
+        pools.check(longer)
+    with pytest.raises(errors.VirtError, match="name too long"):
+        pools.create_resource_pool(longer)
+
+
 def test_a_lost_connection_is_not_an_absent_pool(session):
     session.connection.close()
     with pytest.raises(errors.VirtError):

@@ -128,12 +128,23 @@ class Networks:
         """Raise what keeps a network from being made, or from being changed by ``differences``."""
         if differences is None:
             network_xml.new_network_xml(pool, self._version())
+            self._check_bridge(pool)
             return
         recorded = {name: value for name, value in differences.items() if name != "automatic_startup"}
         if recorded:
             with talking(f"read network {pool.pool_id!r}"):
                 before = described(self._same(pool), libvirt.VIR_NETWORK_XML_INACTIVE)
             network_xml.edit_network_xml(before, recorded, self._version())
+
+    def _check_bridge(self, pool: ResourcePool) -> None:
+        """Raise Conflict where libvirt would: the bridge it is to make is that of another network."""
+        bridge = pool.settings.get("bridge")
+        for other in self.everything(members=False) if bridge else ():
+            if bridge in (other.settings.get("bridge"), *(other.host_resource or ())):
+                raise Conflict(
+                    f"network {pool.pool_id!r}: bridge {bridge!r} is that of network {other.pool_id!r} already",
+                    pool_id=other.pool_id,
+                )
 
     def create(self, pool: ResourcePool) -> None:
         """Record a new network, inactive."""

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ansible_collections.svpc.virt.plugins.module_utils.errors import InvalidInput
 from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
 from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import Configuration
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.domain_xml import DomainDocument
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.names import check_name
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.system_settings import DEVICE_ORDER
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.verbatim import (
     Element,
@@ -56,8 +56,7 @@ def new_domain(
         "architecture": facts.architecture,
         **{key: value for key, value in configuration.settings.items() if value is not None},
     }
-    if "/" in name:
-        raise InvalidInput(f"name: {name!r} contains '/', which the name of a virtual system on libvirt cannot")
+    check_name("name", name, "virtual system")
     architecture = settings["architecture"]
     x86 = architecture in _X86
     if "machine" not in settings:

@@ -72,6 +72,8 @@ class StorageKind:
     """Looking at it does not depend on another machine."""
     paths: frozenset[str] = frozenset({TARGET_PATH})
     """Properties that are paths of the host, whole from its root on."""
+    sole: bool = False
+    """libvirt refuses a second pool of the kind with the same host_resource."""
     whole_volumes: bool = False
     """A volume takes its capacity from the pool when it is made: no more can be presented than there is."""
 
@@ -96,6 +98,7 @@ STORAGE_KINDS: dict[str, StorageKind] = {
         (HOST_RESOURCE, TARGET_PATH),
         required=((HOST_RESOURCE, TARGET_PATH, "parent"),),
         makes_directory=True,
+        sole=True,
         paths=_SOURCE_AND_TARGET,
     ),
     "fs": _kind(
@@ -104,6 +107,7 @@ STORAGE_KINDS: dict[str, StorageKind] = {
         required=((HOST_RESOURCE,), (TARGET_PATH,)),
         makes_directory=True,
         formats_source=True,
+        sole=True,
         paths=_SOURCE_AND_TARGET,
     ),
     "netfs": _kind(

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ansible_collections.svpc.virt.plugins.module_utils.errors import InvalidInput, NotSupported
+from ansible_collections.svpc.virt.plugins.module_utils.errors import NotSupported
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool import ResourcePool, in_order
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
 from ansible_collections.svpc.virt.plugins.module_utils.plan import changes
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.names import check_name
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.networks import Networks
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.primordial_pools import (
     PRIMORDIAL_IDS,
@@ -70,8 +71,8 @@ class Pools:
     def check(self, change: changes.CreateResourcePool | changes.ModifyPoolSettings) -> None:
         """Raise what can be known to keep a pool from being made or changed."""
         pool, differences = change.pool, getattr(change, "differences", None)
-        if "/" in pool.pool_id and differences is None:
-            raise InvalidInput(f"pool_id: {pool.pool_id!r} contains '/', which the name of a pool on libvirt cannot")
+        if differences is None:
+            check_name("pool_id", pool.pool_id, "pool")
         self._made(pool, "created" if differences is None else "changed").check(pool, differences)
 
     def create_resource_pool(self, change: changes.CreateResourcePool) -> None:

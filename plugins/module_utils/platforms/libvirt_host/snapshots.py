@@ -9,7 +9,6 @@ from xml.etree import ElementTree
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import (
     Conflict,
-    InvalidInput,
     NotFound,
     NotSupported,
     Refused,
@@ -25,6 +24,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.e
     libvirt,
     talking,
 )
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.names import check_name
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.session import Session
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.snapshot_xml import (
     EXTERNAL_DELETE,
@@ -81,8 +81,7 @@ def create_snapshot(session: Session, change: changes.CreateSnapshot) -> None:
 
 def check_create(session: Session, change: changes.CreateSnapshot) -> None:
     """Raise what :func:`create_snapshot` would raise, without taking the snapshot."""
-    if "/" in change.name:
-        raise InvalidInput(f"name: {change.name!r} contains '/', which the name of a snapshot on libvirt cannot")
+    check_name("name", change.name, "snapshot")
     _decided(session, existing(session, change.system), change)
 
 

@@ -115,13 +115,28 @@ class StoragePools:
         """Raise what keeps a pool from being made, or from being changed by ``differences``."""
         if differences is None:
             if pool.parent in (None, PRIMORDIAL):
-                pool_xml.new_pool_xml(pool)
+                self._check_source(pool_xml.read_pool(pool_xml.new_pool_xml(pool)))
             return
         recorded = {name: value for name, value in differences.items() if name != "automatic_startup"}
         if recorded:
             with talking(f"read storage pool {pool.pool_id!r}"):
                 before = described(self._same(pool), libvirt.VIR_STORAGE_XML_INACTIVE)
             pool_xml.edit_pool_xml(before, recorded)
+
+    def _check_source(self, pool: ResourcePool) -> None:
+        """Raise Conflict where libvirt would: the source of ``pool`` is that of another one."""
+        if not pool_xml.kind_of(pool).sole or not pool.host_resource:
+            return
+        places = {posixpath.normpath(place) for place in pool.host_resource}
+        for other in self.everything(members=False):
+            if other.resource_sub_type == pool.resource_sub_type and places & {
+                posixpath.normpath(place) for place in other.host_resource or ()
+            }:
+                raise Conflict(
+                    f"storage pool {pool.pool_id!r}: {', '.join(pool.host_resource)} is that of storage pool "
+                    f"{other.pool_id!r} already",
+                    pool_id=other.pool_id,
+                )
 
     def create(self, pool: ResourcePool) -> None:
         """Record a new pool, inactive; with ``build`` make its source ready, unless it is.

@@ -125,6 +125,15 @@ def _write_os_text(tag: str) -> Callable[[Element, Any], None]:
     return write
 
 
+def _write_os_file(tag: str) -> Callable[[Element, Any], None]:
+    def write(root: Element, value: Any) -> None:
+        if value and not value.startswith("/"):
+            raise InvalidInput(f"{tag}: {value!r} is not absolute: it has to begin with /")
+        _text(_os(root), tag, value)
+
+    return write
+
+
 def _write_type(root: Element, value: Any) -> None:
     root.set("type", value)
 
@@ -289,8 +298,8 @@ WRITERS: Mapping[str, Callable[[Element, Any], None]] = {
     "tpm": _write_tpm,
     "description": _write_text("description"),
     "automatic_recovery_action": _write_recovery,
-    "kernel": _write_os_text("kernel"),
-    "initrd": _write_os_text("initrd"),
+    "kernel": _write_os_file("kernel"),
+    "initrd": _write_os_file("initrd"),
     "kernel_arguments": _write_os_text("cmdline"),
     "clock_offset": _write_clock,
     "guest_agent": _write_agent,

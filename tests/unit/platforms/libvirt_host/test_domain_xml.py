@@ -612,6 +612,9 @@ def test_there_is_no_balloon_of_model_none() -> None:
 def test_a_name_that_libvirt_does_not_take() -> None:
     with pytest.raises(InvalidInput, match="name: 'a/b' contains '/'"):
         new_domain("a/b", None, Configuration(PLAIN, ()))
+    new_domain("ä" * 123, None, Configuration(PLAIN, ()))
+    with pytest.raises(InvalidInput, match="has 248 bytes; the name of a virtual system on libvirt has at most 247"):
+        new_domain("ä" * 124, None, Configuration(PLAIN, ()))
 
 
 @pytest.mark.parametrize(
@@ -621,6 +624,8 @@ def test_a_name_that_libvirt_does_not_take() -> None:
         ({"boot_order": ("root", "root")}, "'root' stands for nothing that is not listed before it"),
         ({"boot_order": ("52:54:00:ab:cd:02", "disk_drive")}, "called 'root': name it"),
         ({"secure_boot": True}, "needs firmware: uefi"),
+        ({"kernel": "vmlinuz"}, "kernel: 'vmlinuz' is not absolute"),
+        ({"initrd": "./initrd"}, "initrd: './initrd' is not absolute"),
         ({"automatic_shutdown_action": "shutdown"}, "whole host"),
         ({"automatic_recovery_action": "revert_to_snapshot"}, "does not revert"),
     ],
