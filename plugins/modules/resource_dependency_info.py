@@ -201,8 +201,9 @@ error_code:
   sample: not_found
 """
 
+from ansible_collections.svpc.virt.plugins.module_utils.sent import run_module
 from ansible_collections.svpc.virt.plugins.module_utils.task import arguments, dependencies
-from ansible_collections.svpc.virt.plugins.module_utils.task.module import Work, run_module
+from ansible_collections.svpc.virt.plugins.module_utils.task.module import Work
 
 WORK = Work(dependencies.resource_dependency_info, arguments.RESOURCE_DEPENDENCY_INFO)
 

@@ -209,8 +209,9 @@ error_code:
   sample: conflict
 """
 
+from ansible_collections.svpc.virt.plugins.module_utils.sent import run_module
 from ansible_collections.svpc.virt.plugins.module_utils.task import arguments, resource_pool
-from ansible_collections.svpc.virt.plugins.module_utils.task.module import Work, run_module
+from ansible_collections.svpc.virt.plugins.module_utils.task.module import Work
 
 WORK = Work(resource_pool.manage, arguments.RESOURCE_POOL)
 

@@ -96,8 +96,9 @@ error_code:
   sample: not_found
 """
 
+from ansible_collections.svpc.virt.plugins.module_utils.sent import run_module
 from ansible_collections.svpc.virt.plugins.module_utils.task import arguments, info
-from ansible_collections.svpc.virt.plugins.module_utils.task.module import Work, run_module
+from ansible_collections.svpc.virt.plugins.module_utils.task.module import Work
 
 WORK = Work(info.snapshot_info, arguments.SNAPSHOT_INFO)
 

@@ -218,8 +218,9 @@ error_code:
   sample: restart_needed
 """
 
+from ansible_collections.svpc.virt.plugins.module_utils.sent import run_module
 from ansible_collections.svpc.virt.plugins.module_utils.task import arguments, virtual_system
-from ansible_collections.svpc.virt.plugins.module_utils.task.module import Work, run_module
+from ansible_collections.svpc.virt.plugins.module_utils.task.module import Work
 
 WORK = Work(virtual_system.manage, arguments.VIRTUAL_SYSTEM)
 

@@ -179,8 +179,9 @@ error_code:
   sample: conflict
 """
 
+from ansible_collections.svpc.virt.plugins.module_utils.sent import run_module
 from ansible_collections.svpc.virt.plugins.module_utils.task import arguments, virtual_system_action
-from ansible_collections.svpc.virt.plugins.module_utils.task.module import Work, run_module
+from ansible_collections.svpc.virt.plugins.module_utils.task.module import Work
 
 WORK = Work(virtual_system_action.act, arguments.VIRTUAL_SYSTEM_ACTION)
 

@@ -140,8 +140,9 @@ error_code:
   sample: unreachable
 """
 
+from ansible_collections.svpc.virt.plugins.module_utils.sent import run_module
 from ansible_collections.svpc.virt.plugins.module_utils.task import arguments, info
-from ansible_collections.svpc.virt.plugins.module_utils.task.module import Work, run_module
+from ansible_collections.svpc.virt.plugins.module_utils.task.module import Work
 
 WORK = Work(info.virtual_system_info, arguments.VIRTUAL_SYSTEM_INFO)
 

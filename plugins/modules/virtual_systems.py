@@ -240,8 +240,9 @@ error_code:
   sample: not_found
 """
 
+from ansible_collections.svpc.virt.plugins.module_utils.sent import run_module
 from ansible_collections.svpc.virt.plugins.module_utils.task import arguments, virtual_systems
-from ansible_collections.svpc.virt.plugins.module_utils.task.module import Work, run_module
+from ansible_collections.svpc.virt.plugins.module_utils.task.module import Work
 
 WORK = Work(virtual_systems.manage, arguments.VIRTUAL_SYSTEMS)
 

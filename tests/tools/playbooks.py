@@ -105,6 +105,7 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
         "ANSIBLE_NOCOLOR": "1",
         "ANSIBLE_INJECT_FACT_VARS": "false",  # with them, options from a variable come with a warning
         "LC_ALL": "C.UTF-8",
+        "XDG_CACHE_HOME": str(PROJECT / ".cache"),
         **(extra or {}),
     }
 

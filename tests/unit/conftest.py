@@ -5,14 +5,20 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 
 from ansible.plugins.loader import init_plugin_loader
 from ansible.utils.collection_loader import AnsibleCollectionConfig
 from hypothesis import HealthCheck, settings
 
+PROJECT = pathlib.Path(__file__).parents[2]
+
 if AnsibleCollectionConfig.collection_finder is None:
-    init_plugin_loader([str(pathlib.Path(__file__).parents[2] / "collections")])
+    init_plugin_loader([str(PROJECT / "collections")])
+
+# Modules that are sent keep nothing outside of this checkout.
+os.environ["XDG_CACHE_HOME"] = str(PROJECT / ".cache")
 
 # How long an example takes to make or to run depends on what else the machine does.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -21,7 +21,6 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.connect import
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.interface import Platform, Progress
 from ansible_collections.svpc.virt.plugins.module_utils.task.arguments import CONNECTION, Spec
 from ansible_collections.svpc.virt.plugins.module_utils.task.hidden import hidden
-from ansible_collections.svpc.virt.plugins.module_utils.task.progress import Teller
 from ansible_collections.svpc.virt.plugins.module_utils.task.task import Task
 
 TaskFunction = Callable[[Task], dict[str, Any]]
@@ -105,15 +104,6 @@ def without_null(value: Any) -> Any:
     if isinstance(value, list):
         return [without_null(item) for item in value]
     return value
-
-
-def run_module(work: Work) -> None:
-    """Run a module in a process of its own.
-
-    Ansible reads what such a process says at its end; until then, a long task leaves traces in the system's log only.
-    """
-    module = Module(work)
-    module.perform(Teller(module.log, eager=module._verbosity > 0).tell)
 
 
 def failure_result(error: VirtError) -> dict[str, Any]:
