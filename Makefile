@@ -137,8 +137,9 @@ $(SANITY)/seed.ok: tests/tools/seed_pip.py $(VENV)/dev.ok
 	python $< $(SANITY)/home/.ansible/test/cache
 	@touch $@
 
+# Two files of tests at a time, for half of the time goes in waiting for guests; each has hosts of its own.
 integration: root setup-dev deps-laboratory ## Run the tests that need real libvirt hosts
-	@if [ -d tests/integration ]; then pytest -v tests/integration $(PYTEST_ARGS); else echo 'There are none.'; fi
+	@if [ -d tests/integration ]; then pytest -v -n 2 --dist loadfile tests/integration $(PYTEST_ARGS); else echo 'There are none.'; fi
 
 scenarios: root setup-dev deps-laboratory ## Run the playbooks with molecule: converge, idempotence, verify
 	@if [ -d extensions/molecule ]; then molecule test --all; else echo 'There are none.'; fi
