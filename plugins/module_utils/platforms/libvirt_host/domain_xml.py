@@ -32,6 +32,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.t
 )
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.verbatim import (
     Element,
+    Unwritten,
     Verbatim,
     ensure,
     parse,
@@ -49,15 +50,22 @@ class DomainDocument:
     """The XML document of a domain: its definition (INACTIVE, SECURE), or what is running."""
 
     def __init__(self, text: str, root: Element) -> None:
-        """See :meth:`parse`."""
+        """See :meth:`parse` and :meth:`new`."""
         self._text = text
         self._root = root
-        self._verbatim: Verbatim | None = None
+        self._verbatim: Verbatim | Unwritten | None = None
 
     @classmethod
     def parse(cls, xml: str) -> DomainDocument:
         """A document as libvirt gave it.  Raises HostFailed when it is no XML."""
         return cls(xml, parse(xml, "a virtual system"))
+
+    @classmethod
+    def new(cls, root: Element) -> DomainDocument:
+        """A document that is being made below ``root``."""
+        document = cls("", root)
+        document._verbatim = Unwritten(root)
+        return document
 
     def to_xml(self) -> str:
         """The document as it is now; what was not changed is written as it was, byte for byte."""
@@ -133,7 +141,7 @@ class DomainDocument:
         self._original()
         return self._root
 
-    def _original(self) -> Verbatim:
+    def _original(self) -> Verbatim | Unwritten:
         """The text of what stays untouched, remembered before the first change."""
         if self._verbatim is None:
             self._verbatim = Verbatim(self._text, self._root)

@@ -62,9 +62,8 @@ def new_domain(
     if "machine" not in settings:
         machine = facts.machine or ("q35" if x86 else "virt" if architecture in ("aarch64", "riscv64") else None)
         settings.update({"machine": machine} if machine else {})
-    text = _skeleton(x86, architecture)
-    document = DomainDocument(text, parse(text, "a new virtual system"))
-    root = document.edited()
+    root = parse(_skeleton(x86, architecture), "a new virtual system")
+    document = DomainDocument.new(root)
     root.find("name").text = name
     if uuid is None:
         root.remove(root.find("uuid"))
@@ -96,9 +95,11 @@ def _add_ports(devices: Element) -> None:
     """
     taken = {child.get("index") for child in devices.findall("controller") if child.get("type") == "pci"}
     used = _ADDED_BY_LIBVIRT + sum(1 for child in devices if child.tag in _ON_PORTS)
+    place = place_of(devices, "controller", DEVICE_ORDER)
     for number in range(1, min(used + SPARE_PORTS, _MOST_PORTS) + 1):
         if str(number) not in taken:
-            port = put(devices, place_of(devices, "controller", DEVICE_ORDER), "controller")
+            port = put(devices, place, "controller")
+            place += 1
             for name, text in (("type", "pci"), ("index", str(number)), ("model", "pcie-root-port")):
                 port.set(name, text)
 

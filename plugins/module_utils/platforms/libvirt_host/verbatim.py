@@ -10,6 +10,7 @@ of every tag and writes anew only what was changed, so that what nobody touched 
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Any
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import HostFailed
@@ -136,6 +137,22 @@ class Verbatim:
         return written.raw_tail if written and node.tail == written.tail else _escaped(node.tail)
 
 
+class Unwritten:
+    """A document that is being made: it has no text yet of which anything would have to stay."""
+
+    def __init__(self, root: Element) -> None:
+        """The document below ``root``."""
+        self._root = root
+
+    def text(self) -> str:
+        """The whole document as it is now."""
+        return self.element_text(self._root)
+
+    def element_text(self, element: Element) -> str:
+        """One element as it is now, without what follows it."""
+        return str(etree.tostring(element, encoding="unicode", with_tail=False))
+
+
 def _is_start_tag(token: str) -> bool:
     return token.startswith("<") and not token.startswith(("</", "<!", "<?"))
 
@@ -174,8 +191,8 @@ def _quoted(text: str) -> str:
 def put(parent: Element, index: int, tag: str) -> Element:
     """A new element as child number ``index`` of ``parent``, on a line of its own where its neighbours are."""
     child = etree.Element(tag)
-    outer = _indent_of(parent)
     if len(parent) == 0:
+        outer = _indent_of(parent)
         if outer is not None and not (parent.text or "").strip():
             parent.text = f"\n{outer}{_STEP}"
             child.tail = f"\n{outer}"
@@ -223,7 +240,7 @@ def ensure(parent: Element, tag: str, order: tuple[str, ...] = ()) -> Element:
 
 def place_of(parent: Element, tag: str, order: tuple[str, ...]) -> int:
     """The index at which a new child ``tag`` belongs: after its kind, before whatever comes after it in ``order``."""
-    rank = {name: number for number, name in enumerate(order)}
+    rank = _ranks(order)
     if tag not in rank:
         return len(parent)
     index = 0
@@ -231,6 +248,11 @@ def place_of(parent: Element, tag: str, order: tuple[str, ...]) -> int:
         if isinstance(sibling.tag, str) and rank.get(sibling.tag, len(order)) <= rank[tag]:
             index = number + 1
     return index
+
+
+@cache  # one entry for each table
+def _ranks(order: tuple[str, ...]) -> dict[str, int]:
+    return {name: number for number, name in enumerate(order)}
 
 
 def prune(element: Element, top: Element) -> None:

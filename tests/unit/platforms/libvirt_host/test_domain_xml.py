@@ -407,7 +407,7 @@ def test_new_domain_alone_has_modern_defaults() -> None:
     assert doc.uuid is None
     text = doc.to_xml()
     assert text.count("pcie-root-port") == 11
-    assert "<console type='pty'/>" in text
+    assert '<console type="pty"/>' in text
     for absent in ("<graphics", "<video", "<cpu", "<interface", "<disk"):
         assert absent not in text
     assert "pcie-root-port" not in new_domain("new", None, Configuration({"machine": "pc"})).to_xml()
