@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,11 @@ import pytest
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import Conflict, VirtError
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.connect import open_platform
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import shared, watchdog
 from ansible_collections.svpc.virt.plugins.module_utils.task import virtual_systems
 from ansible_collections.svpc.virt.plugins.module_utils.task.task import Task
 from tests.laboratory import Host, Laboratory
+from tests.tools.libvirt_calls import counted
 
 from .test_plays import sweep
 
@@ -243,3 +246,34 @@ def test_the_whole_host_is_read_once_for_all(host: Host) -> None:
         for system in systems[1:]:
             assert [element.kept_because for element in platform.storage_of(system)] == [None]
         assert asked == []
+
+
+def calls_to_define(host: Host, systems: int) -> Counter[str]:
+    """What libvirt is asked for to define so many systems whose disks are there already."""
+    entries = many(systems)
+    run(host, *entries)
+    run(host, *({"name": one["name"], "state": "absent"} for one in entries))
+    with counted() as calls:
+        assert run(host, *entries)["changed"]
+    run(host, *({"name": one["name"], "state": "absent", "remove_storage": True} for one in entries))
+    return calls
+
+
+def test_each_more_system_that_is_defined_asks_little(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    # What is used for some time only is asked for as often as it takes long.
+    monkeypatch.setattr(shared, "KEPT", 600.0)
+    monkeypatch.setattr(watchdog, "JUST_NOW", 600.0)
+    few, more = 16, 48
+    before, after = calls_to_define(host, few), calls_to_define(host, more)
+    after.subtract(before)
+    for_each = {name: round(calls / (more - few), 1) for name, calls in after.items() if calls}
+    assert for_each == {
+        # Judged before anything is done, and again when it is:
+        "virStoragePool.storageVolLookupByName": 2.0,
+        "virStorageVol.XMLDesc": 2.0,
+        "virConnect.lookupByName": 1.0,
+        "virConnect.defineXMLFlags": 1.0,
+        # Read again, 16 together:
+        "virDomain.XMLDesc": 1.0,
+        "virConnect.domainListGetStats": 0.1,
+    }

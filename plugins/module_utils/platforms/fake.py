@@ -229,7 +229,7 @@ class FakeHost(Platform):
     def guest_agent_answers(self, system: VirtualSystem) -> bool:
         return system.state is SystemState.ACTIVE
 
-    def resource_pool(self, pool_id: str, resource_type: ResourceType) -> ResourcePool | None:
+    def resource_pool(self, pool_id: str, resource_type: ResourceType, members: bool = True) -> ResourcePool | None:
         return self.pools.get((resource_type, pool_id))
 
     def resource_pools(self, members: bool = True) -> list[ResourcePool]:

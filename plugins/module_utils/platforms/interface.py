@@ -182,8 +182,8 @@ class Platform(abc.ABC):
         """Whether the guest agent of a running system answers now."""
 
     @abc.abstractmethod
-    def resource_pool(self, pool_id: str, resource_type: ResourceType) -> ResourcePool | None:
-        """The pool of that id and type, or None."""
+    def resource_pool(self, pool_id: str, resource_type: ResourceType, members: bool = True) -> ResourcePool | None:
+        """The pool of that id and type, or None; without its members, and what they add up to, where nobody needs them."""
 
     @abc.abstractmethod
     def resource_pools(self, members: bool = True) -> list[ResourcePool]:

@@ -142,7 +142,7 @@ class Surroundings:
     def _pool(self, resource_type: ResourceType, pool_id: str) -> ResourcePool | None:
         key = (resource_type, pool_id)
         if key not in self._pools:
-            self._pools[key] = self.platform.resource_pool(pool_id, resource_type)
+            self._pools[key] = self.platform.resource_pool(pool_id, resource_type, members=False)
         return self._pools[key]
 
     def _pool_ids(self, resource_type: ResourceType) -> list[str]:

@@ -34,6 +34,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.n
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.session import Session
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.storage import Allocations
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.storage_index import index_of
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.storage_users import sources
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.systems import DEFINITION, belongings
 
 STARTUP = "automatic_startup_action"
@@ -65,6 +66,8 @@ def define_system(session: Session, change: changes.DefineSystem) -> None:
         startup = configuration.settings.get(STARTUP)
         if startup is not None:
             _set_startup(domain, name, startup)
+        if session.shared is not None:
+            session.shared.defined(name, frozenset(sources(document.edited(), allocations.index)))
     except VirtError as error:
         if domain is not None:
             with contextlib.suppress(libvirt.libvirtError):

@@ -68,6 +68,8 @@ def translate(error: libvirt.libvirtError, doing: str) -> errors.VirtError:
     words = " ".join((error.get_error_message() or str(error)).split())  # the output of tools comes in lines
     if is_connection_loss(error):
         watch = watchdog.current()
+        if watch is not None:
+            watch.is_lost()
         if watch is not None and watch.fired:
             limit = watch.limit or watchdog.PING_EVERY
             return errors.TimedOut(f"Cannot {doing}: the host has not answered for {limit:g} seconds")

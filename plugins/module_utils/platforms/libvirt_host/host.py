@@ -108,11 +108,13 @@ class LibvirtHost(Platform):
         return storage.places_of(self._session, system, resources)
 
     def carry_out(self, change: changes.Change) -> None:
+        is_recorded = False
         try:
             super().carry_out(change)
+            is_recorded = isinstance(change, changes.DefineSystem)  # where its document is known
         finally:
             shared, system = self._session.shared, getattr(change, "system", None)
-            if shared is not None and system is not None:
+            if shared is not None and system is not None and not is_recorded:
                 shared.changed(system.name, storage=isinstance(change, _MAKING))
 
     def check(self, change: changes.Change) -> None:
@@ -194,8 +196,8 @@ class LibvirtHost(Platform):
 
         return agent.guest_agent_answers(self.session, system)
 
-    def resource_pool(self, pool_id: str, resource_type: ResourceType) -> ResourcePool | None:
-        return self.pools.resource_pool(pool_id, resource_type)
+    def resource_pool(self, pool_id: str, resource_type: ResourceType, members: bool = True) -> ResourcePool | None:
+        return self.pools.resource_pool(pool_id, resource_type, members)
 
     def resource_pools(self, members: bool = True) -> list[ResourcePool]:
         return self.pools.resource_pools(members)

@@ -52,10 +52,10 @@ class Pools:
         self._networks = Networks(session)
         self._primordial = PrimordialPools(session)
 
-    def resource_pool(self, pool_id: str, resource_type: ResourceType) -> ResourcePool | None:
+    def resource_pool(self, pool_id: str, resource_type: ResourceType, members: bool = True) -> ResourcePool | None:
         """The pool of that id and type, or None.  A failure to look it up raises."""
         family = self._family(resource_type)
-        pool = None if family is None else family.one(pool_id)
+        pool = None if family is None else family.one(pool_id, members)
         if pool is None and pool_id == PRIMORDIAL_IDS.get(_pool_type(resource_type)):
             pool = self._primordial.one(_pool_type(resource_type))
             if family is not None:

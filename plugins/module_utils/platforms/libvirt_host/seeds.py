@@ -63,10 +63,12 @@ def left_seeds(session: Session, system: VirtualSystem) -> list[StorageElement]:
         if is_seed_volume(system.name, name)
     ]
     found = [element for element in found if element.host_resource not in in_drives]
-    used = users(session, index) if found else {}
+    if not found:
+        return []
+    used = users(session, index)
     left = []
     for element in found:
-        by = used.get(element.host_resource, set())
+        by = used.of(element.host_resource)
         if by <= {system.name} and _holds_its_seed(session, index, element):
             left.append(replace(element, kept_because=f"a snapshot of {system.name!r} has it" if by else None))
     return left

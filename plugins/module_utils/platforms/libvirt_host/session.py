@@ -55,7 +55,7 @@ class Session:
     shared: Shared | None = field(default=None, init=False, repr=False)
     """What many changes need of the whole host, for as long as they are made together."""
     _own: threading.local = field(default_factory=threading.local, init=False, repr=False)
-    _reopening: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
+    _beginning: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
     @property
     def notes(self) -> list[str]:
@@ -69,20 +69,30 @@ class Session:
         A connection that broke since its last use is opened once more.  Raises Unreachable, TimedOut or
         AuthenticationFailed when the host is not there.
         """
-        connection, watch = self.connection, self.watch
+        if not self._was_alive_just_now():
+            with self._beginning:
+                if not self._was_alive_just_now():  # nor has another thread asked meanwhile
+                    self._ask_or_reopen()
+
+    def _was_alive_just_now(self) -> bool:
+        watch = self.watch
         watchdog.work_with(watch)
+        return watch is not None and watch.was_alive_just_now()
+
+    def _ask_or_reopen(self) -> None:
+        watch = self.watch
         try:
             with watch.watching(patient=False) if watch else contextlib.nullcontext():
-                connection.getLibVersion()
+                self.connection.getLibVersion()
         except libvirt.libvirtError as error:
             if not is_connection_loss(error) or self.reopen is None or (watch and watch.fired):
                 raise translate(error, f"use the connection to {self.uri}") from error
-            with self._reopening:
-                if self.connection is connection:  # and no other thread has opened a new one meanwhile
-                    self.close()
-                    fresh = self.reopen()
-                    self.connection, self.watch = fresh.connection, fresh.watch
+            self.close()
+            fresh = self.reopen()
+            self.connection, self.watch = fresh.connection, fresh.watch
             watchdog.work_with(self.watch)
+        if self.watch is not None:
+            self.watch.is_alive()
 
     def abandon(self) -> None:
         """Let the calls under way fail, and do not open another connection.  Any thread may do that."""

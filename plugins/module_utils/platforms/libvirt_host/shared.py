@@ -4,26 +4,31 @@
 """What many changes of one task need of the whole host: read once for all of them, and kept true to what they do.
 
 Which system uses which storage, and what builds on what, takes the documents of the whole host.  A reading of that is
-used again for a short time only, for others may be at the same host; whatever the task itself has changed since is
-read anew at once.
+used again for a short time only, for others may be at the same host.  Of what the task itself does since, a system that
+it defines is recorded as its document says, and one that it changes is read anew before anybody is told.
 """
 
 from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Collection
+from typing import TYPE_CHECKING
 
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.errors import talking
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.session import Session
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.storage_index import StorageIndex
+
+if TYPE_CHECKING:
+    from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.storage_users import Usage
 
 KEPT = 2.0
 """Seconds for which a reading is used at least."""
 _TIMES = 5
 """A reading that took longer is used for so many times as long: reading again is to be a small part of the work."""
 
-Users = dict[str, set[str]]
-"""Names of virtual systems by path."""
+Builders = dict[str, set[str]]
+"""Paths of what builds on each path."""
 
 
 class _Reading:
@@ -49,44 +54,42 @@ class Shared:
         self.session = session
         self.index = StorageIndex(session)
         self._lock = threading.RLock()
-        self._paths: dict[str, set[str]] = {}
+        self._usage: Usage | None = None
         self._changed: set[str] = set()
         self._users = _Reading()
-        self._builders: Users = {}
+        self._builders: Builders = {}
         self._builders_refreshed: set[str] = set()
         self._backing = _Reading()
         self._claims: dict[str, str] = {}
 
-    def users(self, strangers: bool = False) -> Users:
-        """The names of the systems that use each path.
+    def users(self, strangers: bool = False) -> Usage:
+        """Which systems use which paths.
 
         With ``strangers``, systems that somebody else has made since they were read count as well.
         """
         from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.storage_users import (
+            Usage,
             users_by_system,
             users_of,
         )
 
         with self._lock:
-            if not self._users.is_fresh():
+            usage = self._usage
+            if usage is None or not self._users.is_fresh():
                 self._changed.clear()
                 self._users = _Reading()
-                self._paths = users_by_system(self.session, self.index)
+                usage = self._usage = Usage(users_by_system(self.session, self.index))
                 self._users.done()
             elif strangers:
                 with talking("list the virtual systems"):
                     names = {str(domain.name()) for domain in self.session.connection.listAllDomains(0)}
-                self._changed |= names - set(self._paths)
-            while self._changed:
-                name = self._changed.pop()
-                self._paths[name] = users_of(self.session, self.index, name)
-            found: Users = {}
-            for name, paths in self._paths.items():
-                for path in paths:
-                    found.setdefault(path, set()).add(name)
-            return found
+                self._changed |= names - usage.systems
+            for name in sorted(self._changed):
+                usage.put(name, users_of(self.session, self.index, name))
+                self._changed.remove(name)
+            return usage
 
-    def builders(self, pools: set[str]) -> Users:
+    def builders(self, pools: set[str]) -> Builders:
         """What builds on each path; ``pools`` have looked again at what they hold."""
         from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.storage_users import backing_of
 
@@ -109,6 +112,14 @@ class Shared:
         with self._lock:
             if self._claims.get(path) == system:
                 del self._claims[path]
+
+    def defined(self, system: str, paths: Collection[str]) -> None:
+        """A system has been defined that uses these paths; volumes may have been made for it."""
+        with self._lock:
+            self._backing = _Reading()
+            self._changed.discard(system)
+            if self._usage is not None:
+                self._usage.put(system, paths)
 
     def changed(self, system: str, storage: bool) -> None:
         """A system is no longer as it was read; ``storage``: volumes may have been made for it."""

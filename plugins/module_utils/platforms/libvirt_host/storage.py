@@ -37,6 +37,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.s
     look_again,
 )
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.storage_users import (
+    Usage,
     users,
     users_by_system,
 )
@@ -64,7 +65,7 @@ class Allocations:
     dry: bool = False
     """Only judge: nothing is made and nothing grows, and volumes that do not exist yet get no path."""
     _undo: list[tuple[str, Callable[[], None]]] = field(default_factory=list)
-    _users: dict[str, set[str]] | None = None
+    _users: Usage | None = None
 
     def allocate(self, system: str, rasd: Rasd, taken: Iterable[str] = ()) -> Rasd:
         """The resource with the storage it asks for in place.
@@ -110,12 +111,13 @@ class Allocations:
             volume, is_new = self._create(
                 NewVolume(pool, place, name, image_format, rasd.virtual_quantity or 0, label), rasd
             )
-        if not is_new:
-            image_format = self._adopt(volume, rasd, system, label, image_format)
-        with talking(f"read volume {name!r} of storage pool {pool_id!r}"):
-            host_resource = (str(volume.path()),)
+        if is_new:
+            with talking(f"read volume {name!r} of storage pool {pool_id!r}"):
+                volume_path = str(volume.path())
+        else:
+            volume_path, image_format = self._adopt(volume, rasd, system, label, image_format)
         settings = {**rasd.settings, "format": image_format}
-        return replace(rasd, pool_id=pool_id, host_resource=host_resource, settings=settings)
+        return replace(rasd, pool_id=pool_id, host_resource=(volume_path,), settings=settings)
 
     def provide_seed(self, system: str, rasd: Rasd, seed: Seed) -> Rasd:
         """The drive with the path of the medium with its seed, which is made if it is not there."""
@@ -220,8 +222,10 @@ class Allocations:
             raise Conflict(f"it is used by virtual system {used[0]!r}")
         delete_volume(volume)
 
-    def _adopt(self, volume: libvirt.virStorageVol, rasd: Rasd, system: str, label: str, image_format: str) -> str:
-        """Take a volume that exists, if nobody uses it and it is as asked for or can grow to that.
+    def _adopt(
+        self, volume: libvirt.virStorageVol, rasd: Rasd, system: str, label: str, image_format: str
+    ) -> tuple[str, str]:
+        """Take a volume that exists, if nobody uses it and it is as asked for or can grow to that; its path and format.
 
         One that somebody else is making just now is there before its file is: then the pool looks again, which it does
         when it is made.
@@ -237,11 +241,14 @@ class Allocations:
                 raise
             return self._take(made, rasd, system, label, image_format)
 
-    def _take(self, volume: libvirt.virStorageVol, rasd: Rasd, system: str, label: str, image_format: str) -> str:
+    def _take(
+        self, volume: libvirt.virStorageVol, rasd: Rasd, system: str, label: str, image_format: str
+    ) -> tuple[str, str]:
         with talking(f"read volume {volume.name()!r} for {label}"):
-            path = posixpath.normpath(volume.path())
             document = ElementTree.fromstring(volume.XMLDesc(0))
-        others = sorted(self.users().get(path, set()) - {system})
+            told_path = document.findtext("target/path") or str(volume.path())
+        path = posixpath.normpath(told_path)
+        others = sorted(self.users().of(path) - {system})
         if others and not rasd.settings.get("shareable") and rasd.settings.get("access") != "readable":
             raise Conflict(
                 f"{label}: {path} is used by virtual system {others[0]!r}; only disks that every one of them declares "
@@ -258,9 +265,11 @@ class Allocations:
             before = int(document.findtext("capacity") or 0)
             if rasd.virtual_quantity < before:
                 raise shrinking(label, before, rasd.virtual_quantity)
-            if not self.dry:
+            if rasd.virtual_quantity > before and not self.dry:
                 grow_volume(volume, rasd.virtual_quantity, label)
-        return wanted or (actual if found is not None and document.get("type") == "file" else image_format)
+        if not wanted:
+            wanted = actual if found is not None and document.get("type") == "file" else image_format
+        return told_path, wanted
 
     def _check_complete(self, volume: libvirt.virStorageVol, path: str, image: Image, label: str) -> None:
         """Tell the user that a volume is not made anew.  Raises Conflict where it looks as if it was not finished."""
@@ -279,8 +288,8 @@ class Allocations:
                 f"{label}: {path} exists and is used as it is: it was not made from {image.words}"
             )
 
-    def users(self) -> dict[str, set[str]]:
-        """The systems that use each path, read once."""
+    def users(self) -> Usage:
+        """Which systems use which paths, read once."""
         if self._users is None:
             self._users = users(self.session, self.index)
         return self._users

@@ -10,6 +10,7 @@ call; that holds for a file libvirt has not looked at since it was made, and for
 from __future__ import annotations
 
 import posixpath
+import threading
 import time
 from dataclasses import dataclass
 
@@ -50,11 +51,12 @@ class Place:
 
 
 class StorageIndex:
-    """The storage pools of a host as they are during one reading or one verb."""
+    """The storage pools of a host as they are during one reading or one verb; any thread may ask."""
 
     def __init__(self, session: Session) -> None:
         """Read nothing yet."""
         self.session = session
+        self._lock = threading.RLock()
         self._places: dict[str, Place] | None = None
         self._devices: dict[str, tuple[str, str]] | None = None
         self._volumes: dict[str, list[str]] = {}
@@ -63,15 +65,16 @@ class StorageIndex:
     def places(self) -> dict[str, Place]:
         """All pools by name."""
         if self._places is None:
-            found = {}
-            with talking("list the storage pools"):
-                pools = self.session.connection.listAllStoragePools(0)
-            for pool in pools:
-                place = _place(pool)
-                if place is not None:
-                    found[place.pool] = place
-            self._places = found
+            with self._lock:
+                if self._places is None:  # nor has another thread read them meanwhile
+                    self._places = self._read_places()
         return self._places
+
+    def _read_places(self) -> dict[str, Place]:
+        with talking("list the storage pools"):
+            pools = self.session.connection.listAllStoragePools(0)
+        places = [_place(pool) for pool in pools]
+        return {place.pool: place for place in places if place is not None}
 
     def place_of(self, path: str) -> Place | None:
         """The pool whose folder holds ``path``."""
@@ -114,10 +117,11 @@ class StorageIndex:
 
     def open_pool(self, name: str, purpose: str) -> tuple[libvirt.virStoragePool, Place]:
         """An active pool to work in.  Raises NotFound, or Conflict when it is not active, both naming ``purpose``."""
-        known = self._opened.get(name)
-        if known is None or known[0] is not self.session.connection:
-            known = self._opened[name] = (self.session.connection, *self._open_pool(name, purpose))
-        return known[1], known[2]
+        with self._lock:
+            known = self._opened.get(name)
+            if known is None or known[0] is not self.session.connection:
+                known = self._opened[name] = (self.session.connection, *self._open_pool(name, purpose))
+            return known[1], known[2]
 
     def _open_pool(self, name: str, purpose: str) -> tuple[libvirt.virStoragePool, Place]:
         with talking(f"look up storage pool {name!r}"):

@@ -45,13 +45,13 @@ class StoragePools:
         with talking("list the storage pools"):
             return list(self.session.connection.listAllStoragePools(0))
 
-    def one(self, pool_id: str) -> ResourcePool | None:
+    def one(self, pool_id: str, members: bool = True) -> ResourcePool | None:
         """The pool with figures that are true now, its members, parent and children; None when there is none."""
         handle = self.find(pool_id)
         if handle is None:
             return None
         self._refresh(handle, pool_id)
-        pool = self._read(handle, members=True)
+        pool = self._read(handle, members)
         others = [self._read(other, members=False) for other in self.all()]
         known = [pool if other and other.pool_id == pool_id else other for other in others]
         family = related([other for other in known if other is not None])

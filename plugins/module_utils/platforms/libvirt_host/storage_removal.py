@@ -59,7 +59,7 @@ def storage_of(session: Session, system: VirtualSystem) -> list[StorageElement]:
     for path in [*drives, *sorted(own - set(drives))]:
         rasd = drives.get(path)
         place = index.volume_of(path) if path.startswith("/") else None
-        others = sorted(used.get(path, set()) - {system.name})
+        others = sorted(used.of(path) - {system.name})
         builds = sorted(builders.get(path, set()) - own)
         elements.append(
             StorageElement(
@@ -180,7 +180,7 @@ def return_to_storage_pool(session: Session, change: ReturnToStoragePool) -> Non
     element = change.element
     path = posixpath.normpath(element.host_resource)
     index = index_of(session)
-    used = sorted(users(session, index, strangers=True).get(path, set()))
+    used = sorted(users(session, index, strangers=True).of(path))
     if used and all(only_running(session, index, name, path) for name in used):
         raise RestartNeeded(
             f"Cannot delete {path}: the guest of virtual system {used[0]!r} has not released {element.resource}, which "

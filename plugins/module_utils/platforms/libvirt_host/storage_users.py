@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Container, Iterator
+from collections.abc import Collection, Container, Iterator, Mapping
 from xml.etree import ElementTree
 
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.documents import asked, document, listed
@@ -40,18 +40,43 @@ def sources(document: Element, index: StorageIndex) -> Iterator[str]:
                 yield posixpath.normpath(path)
 
 
-def users(session: Session, index: StorageIndex, strangers: bool = False) -> dict[str, set[str]]:
-    """The names of the systems that use each path, now or after their next activation, or in a snapshot.
+class Usage:
+    """Which virtual systems use which storage, by system and by path."""
+
+    def __init__(self, by_system: Mapping[str, Collection[str]]) -> None:
+        """The paths that each system uses, by its name."""
+        self._by_system: dict[str, frozenset[str]] = {}
+        self._by_path: dict[str, frozenset[str]] = {}
+        for name, paths in by_system.items():
+            self.put(name, paths)
+
+    @property
+    def systems(self) -> frozenset[str]:
+        """The names of the systems that are known."""
+        return frozenset(self._by_system)
+
+    def of(self, path: str) -> frozenset[str]:
+        """The names of the systems that use a path."""
+        return self._by_path.get(path, frozenset())
+
+    def put(self, name: str, paths: Collection[str]) -> None:
+        """Record the paths that a system uses instead of those that it was known to use."""
+        before, now = self._by_system.get(name, frozenset()), frozenset(paths)
+        self._by_system[name] = now
+        for path in before - now:
+            self._by_path[path] -= {name}
+        for path in now - before:
+            self._by_path[path] = self.of(path) | {name}
+
+
+def users(session: Session, index: StorageIndex, strangers: bool = False) -> Usage:
+    """Which systems use which paths, now or after their next activation, or in a snapshot.
 
     While changes are made together, that is what was read for all of them; see :meth:`shared.Shared.users`.
     """
     if session.shared is not None:
         return session.shared.users(strangers)
-    found: dict[str, set[str]] = {}
-    for name, paths in users_by_system(session, index).items():
-        for path in paths:
-            found.setdefault(path, set()).add(name)
-    return found
+    return Usage(users_by_system(session, index))
 
 
 def users_by_system(session: Session, index: StorageIndex) -> dict[str, set[str]]:

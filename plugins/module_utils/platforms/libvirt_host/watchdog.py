@@ -35,6 +35,8 @@ _WATCHING: weakref.WeakSet[Watchdog] = weakref.WeakSet()
 _FOLDERS = ("/proc/self/fd", "/dev/fd")
 
 
+JUST_NOW = 0.1
+"""Seconds for which a connection that was alive is taken to be: many threads begin their verbs at the same time."""
 LONG_AT_ONCE = 4
 """So many calls that take their time are made at a time over one connection.
 
@@ -76,6 +78,7 @@ class Watchdog:
         """The connection was cut: the host did not answer in time, or nobody waits for its answer any longer."""
         self.ping: Callable[[], object] | None = None
         """Asks the host for something it can always answer; None while the connection is being opened."""
+        self._alive_until = 0.0
         self._sockets_before = sockets_before
         self._sockets: Sockets | None = None
         self._calls: dict[int, _Call] = {}
@@ -90,6 +93,18 @@ class Watchdog:
         """The connection is open: from here on its sockets are known, and the host can be asked for a sign of life."""
         self._sockets = self._own(open_sockets())
         self.ping = ping
+
+    def is_alive(self) -> None:
+        """The host has just answered."""
+        self._alive_until = time.monotonic() + JUST_NOW
+
+    def is_lost(self) -> None:
+        """A call has found the connection broken."""
+        self._alive_until = 0.0
+
+    def was_alive_just_now(self) -> bool:
+        """Whether the host has answered so lately, on this connection, that it need not be asked again."""
+        return time.monotonic() < self._alive_until
 
     def end(self) -> None:
         """Stop watching."""

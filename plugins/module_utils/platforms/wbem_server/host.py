@@ -93,8 +93,8 @@ class WbemHost(Platform):
     def guest_agent_answers(self, system: VirtualSystem) -> bool:
         raise NotSupported(f"Virtual system {system.name!r}: {endpoints.NO_AGENT}")
 
-    def resource_pool(self, pool_id: str, resource_type: ResourceType) -> ResourcePool | None:
-        return pools.resource_pool(self.server, pool_id, resource_type)
+    def resource_pool(self, pool_id: str, resource_type: ResourceType, members: bool = True) -> ResourcePool | None:
+        return pools.resource_pool(self.server, pool_id, resource_type, members)
 
     def resource_pools(self, members: bool = True) -> list[ResourcePool]:
         return pools.resource_pools(self.server, members)

@@ -53,10 +53,14 @@ def resource_pools(server: Server, members: bool = True) -> list[ResourcePool]:
     return in_order(pools)
 
 
-def resource_pool(server: Server, pool_id: str, resource_type: ResourceType) -> ResourcePool | None:
+def resource_pool(
+    server: Server, pool_id: str, resource_type: ResourceType, members: bool = True
+) -> ResourcePool | None:
     """The pool of that id and type, or None."""
     for pool in resource_pools(server, members=False):
         if (pool.pool_id, pool.resource_type) == (pool_id, resource_type):
+            if not members:
+                return pool
             found = existing(server, pool)
             return replace(pool, members=_members(server, server.session, found))
     return None
