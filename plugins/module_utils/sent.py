@@ -16,6 +16,7 @@ sources have another file.  It is not used where anybody else could write it, or
 from __future__ import annotations
 
 import contextlib
+import gc
 import hashlib
 import importlib.util
 import marshal
@@ -34,6 +35,10 @@ if TYPE_CHECKING:
 
 _PACKAGE = "ansible_collections/svpc/virt/plugins/module_utils/"
 _INIT = "/__init__.py"
+_CHECKSUM = 32
+"""How many bytes it has."""
+_OBJECTS = 50_000
+"""How many new objects make Python look for garbage."""
 
 
 class Finder:
@@ -111,9 +116,11 @@ def is_own(path: str) -> bool:
     return found.st_uid == os.geteuid() and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
-def checksum(digest: str, content: bytes) -> bytes:
+def checksum(digest: str, content: bytes | memoryview) -> bytes:
     """What stands in a file before its content."""
-    return hashlib.sha256(digest.encode() + content).digest()
+    found = hashlib.sha256(digest.encode())
+    found.update(content)
+    return found.digest()
 
 
 def _read(digest: str) -> Mapping[str, bytes]:
@@ -122,9 +129,9 @@ def _read(digest: str) -> Mapping[str, bytes]:
     path = os.path.join(steps[-1], digest)
     if all(is_own(step) for step in (*steps, path)):
         with open(path, "rb") as file:
-            told, content = file.read(hashlib.sha256().digest_size), file.read()
-        if told == checksum(digest, content):
-            found: Mapping[str, bytes] = marshal.loads(content)
+            whole = memoryview(file.read())
+        if whole[:_CHECKSUM] == checksum(digest, whole[_CHECKSUM:]):
+            found: Mapping[str, bytes] = marshal.loads(whole[_CHECKSUM:])
             return found
     return {}
 
@@ -139,6 +146,8 @@ def _prepare(archive: object) -> None:
         with contextlib.suppress(OSError):
             finder.kept = _read(finder.digest)
         sys.meta_path.insert(0, finder)
+        # What is loaded stays until the process ends: Python need not look so often for what nobody uses any longer.
+        gc.set_threshold(_OBJECTS)
         if not finder.kept and not sys.dont_write_bytecode:
             from ansible_collections.svpc.virt.plugins.module_utils.kept_code import keep
 

@@ -6,11 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import Conflict, InvalidInput, NotSupported
 from ansible_collections.svpc.virt.plugins.module_utils.model import units
-from ansible_collections.svpc.virt.plugins.module_utils.model.capabilities import AllocationCapabilities, Capabilities
 from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd, shown_value, values, with_values
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
 from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import SYSTEM_SETTINGS
@@ -20,6 +19,12 @@ from ansible_collections.svpc.virt.plugins.module_utils.plan.compare import (
     machine_family,
     meaning_of_absence,
 )
+
+if TYPE_CHECKING:
+    from ansible_collections.svpc.virt.plugins.module_utils.model.capabilities import (
+        AllocationCapabilities,
+        Capabilities,
+    )
 
 _BOOTABLE = tuple(
     resource_type.word

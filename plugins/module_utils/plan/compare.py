@@ -72,14 +72,14 @@ def _numbers(text: str) -> frozenset[str] | frozenset[int]:
     return frozenset(found)
 
 
-_PCI = re.compile(r"(?:pci_)?(?:([0-9a-f]{1,4})[:_])?([0-9a-f]{1,2})[:_]([0-9a-f]{1,2})[._]([0-7])")
-_MEDIATED = re.compile(r"(?:mdev_)?([0-9a-f]{8}(?:[-_][0-9a-f]{4}){3}[-_][0-9a-f]{12})(?:_.*)?")
+_PCI = r"(?:pci_)?(?:([0-9a-f]{1,4})[:_])?([0-9a-f]{1,2})[:_]([0-9a-f]{1,2})[._]([0-7])"
+_MEDIATED = r"(?:mdev_)?([0-9a-f]{8}(?:[-_][0-9a-f]{4}){3}[-_][0-9a-f]{12})(?:_.*)?"
 
 
 def _device(text: str) -> str:
     """A host device by its address, also where it is given by its name: ``pci_0000_03_00_0`` is ``0000:03:00.0``."""
     word = text.lower()
-    pci, mediated = _PCI.fullmatch(word), _MEDIATED.fullmatch(word)
+    pci, mediated = re.fullmatch(_PCI, word), re.fullmatch(_MEDIATED, word)
     if pci:
         domain, bus, slot, function = (int(part or "0", 16) for part in pci.groups())
         return f"{domain:04x}:{bus:02x}:{slot:02x}.{function:x}"

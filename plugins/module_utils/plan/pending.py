@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd, shown_value
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
@@ -29,8 +29,7 @@ _NOT_IN_THE_RUNNING_SYSTEM = frozenset({"description", "automatic_startup_action
 """Settings that take effect where they are recorded."""
 
 
-@dataclass(frozen=True)
-class Pending:
+class Pending(NamedTuple):
     """One thing that waits for the next activation."""
 
     target: str

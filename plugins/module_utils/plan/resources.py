@@ -10,13 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import Conflict, InvalidInput
-from ansible_collections.svpc.virt.plugins.module_utils.model.capabilities import (
-    AllocationCapabilities,
-    Capabilities,
-    Live,
-)
 from ansible_collections.svpc.virt.plugins.module_utils.model.image import Image, too_small
 from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd, with_values
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
@@ -35,6 +31,12 @@ from ansible_collections.svpc.virt.plugins.module_utils.plan.checks import (
 )
 from ansible_collections.svpc.virt.plugins.module_utils.plan.compare import differences
 from ansible_collections.svpc.virt.plugins.module_utils.plan.match import check_unwanted, clashes, counterpart, match
+
+if TYPE_CHECKING:
+    from ansible_collections.svpc.virt.plugins.module_utils.model.capabilities import (
+        AllocationCapabilities,
+        Capabilities,
+    )
 
 LABELS_ONLY = frozenset({"name"})
 """Properties that mean nothing to the running system."""
@@ -64,6 +66,8 @@ def plan_resources(
     for rasd, index in zip(desired, matched):
         if index is None:
             add += _add(system, complete(rasd, None, allocation_of(rasd, capabilities)), running, capabilities)
+        elif _is_as_declared(rasd, defined[index], running):
+            continue  # Whatever the host can do: it is not even asked.
         elif rasd.resource_type not in capabilities.allocation and not differences(rasd, defined[index]):
             continue  # What a host makes by itself it need not be able to make when it is asked to.
         else:
@@ -162,6 +166,14 @@ def complete(desired: Rasd, current: Rasd | None, allocation: AllocationCapabili
     return replace(desired, maximum_quantity=quantity)
 
 
+def _is_as_declared(desired: Rasd, defined: Rasd, running: Sequence[Rasd] | None) -> bool:
+    finished = complete(desired, defined, None)
+    if differences(finished, defined):
+        return False
+    now = counterpart(defined, running) if running is not None else defined
+    return now is not None and not differences(finished, now)
+
+
 def _as_large_as_its_image(rasd: Rasd, image: Image) -> Rasd:
     least, quantity = image.least, rasd.virtual_quantity
     if least is None:
@@ -250,6 +262,8 @@ def live_part(
 
     ``recorded`` are the differences of the definition: what is there already was requested before.
     """
+    from ansible_collections.svpc.virt.plugins.module_utils.model.capabilities import Live
+
     found = differences(desired, running)
     possible: dict[str, Difference] = {}
     for name, (before, after) in found.items():

@@ -8,9 +8,9 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import InvalidInput, NotSupported
-from ansible_collections.svpc.virt.plugins.module_utils.model.capabilities import Capabilities
 from ansible_collections.svpc.virt.plugins.module_utils.model.image import ImageMode
 from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd, only
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
@@ -22,6 +22,9 @@ from ansible_collections.svpc.virt.plugins.module_utils.model.seed import (
 )
 from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import StorageElement, VirtualSystem
 from ansible_collections.svpc.virt.plugins.module_utils.plan.changes import Change, ReturnToStoragePool
+
+if TYPE_CHECKING:
+    from ansible_collections.svpc.virt.plugins.module_utils.model.capabilities import Capabilities
 
 
 def is_seed_drive(rasd: Rasd) -> bool:

@@ -9,10 +9,14 @@ where the caller allows it.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ansible_collections.svpc.virt.plugins.module_utils.errors import Conflict, NotSupported
-from ansible_collections.svpc.virt.plugins.module_utils.model.capabilities import Capabilities
 from ansible_collections.svpc.virt.plugins.module_utils.model.states import RequestedState, SystemState
 from ansible_collections.svpc.virt.plugins.module_utils.plan.changes import RequestStateChange, SystemRef
+
+if TYPE_CHECKING:
+    from ansible_collections.svpc.virt.plugins.module_utils.model.capabilities import Capabilities
 
 _STEPS: dict[SystemState, dict[SystemState, RequestedState]] = {
     # target: {state: next request}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import (
     Conflict,
@@ -16,7 +16,6 @@ from ansible_collections.svpc.virt.plugins.module_utils.errors import (
     RestartNeeded,
     allowed_words,
 )
-from ansible_collections.svpc.virt.plugins.module_utils.model.capabilities import Capabilities
 from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd, values
 from ansible_collections.svpc.virt.plugins.module_utils.model.seed import Seed
 from ansible_collections.svpc.virt.plugins.module_utils.model.states import INSTANTIATED, RequestedState, SystemState
@@ -51,6 +50,9 @@ from ansible_collections.svpc.virt.plugins.module_utils.plan.predict import pred
 from ansible_collections.svpc.virt.plugins.module_utils.plan.resources import plan_resources, unwanted_of
 from ansible_collections.svpc.virt.plugins.module_utils.plan.seed import outdated_seeds, with_seed_drive
 from ansible_collections.svpc.virt.plugins.module_utils.plan.states import check_request, transitions
+
+if TYPE_CHECKING:
+    from ansible_collections.svpc.virt.plugins.module_utils.model.capabilities import Capabilities
 
 STATES = ("present", "defined", "active", "paused", "suspended", "absent")
 """The states that can be declared."""

@@ -16,7 +16,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Callable
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import NotFound, NotSupported, Unreachable, VirtError
-from ansible_collections.svpc.virt.plugins.module_utils.model.capabilities import Capabilities
 from ansible_collections.svpc.virt.plugins.module_utils.model.image import Image, ImageFacts
 from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool import ResourcePool
@@ -27,6 +26,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system imp
 from ansible_collections.svpc.virt.plugins.module_utils.plan import changes
 
 if TYPE_CHECKING:
+    from ansible_collections.svpc.virt.plugins.module_utils.model.capabilities import Capabilities
     from ansible_collections.svpc.virt.plugins.module_utils.model.dependencies import Graph
     from ansible_collections.svpc.virt.plugins.module_utils.model.image_format import Sample
 

@@ -10,8 +10,7 @@ The module may have a process of its own, as Ansible sends modules, or share tha
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Callable, NoReturn
+from typing import Any, Callable, NamedTuple, NoReturn
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.parameters import remove_values
@@ -26,8 +25,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.task.task import Task
 TaskFunction = Callable[[Task], dict[str, Any]]
 
 
-@dataclass(frozen=True)
-class Work:
+class Work(NamedTuple):
     """What a module does: its task function, and the options it takes beside those of the connection."""
 
     function: TaskFunction

@@ -6,11 +6,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Optional
+from typing import TYPE_CHECKING, Any, NamedTuple, Optional
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import Conflict, InvalidInput, NotFound, VirtError
-from ansible_collections.svpc.virt.plugins.module_utils.model.capabilities import Capabilities
 from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd, only
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool import ResourcePool
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
@@ -39,13 +37,13 @@ from ansible_collections.svpc.virt.plugins.module_utils.task.run import (
 from ansible_collections.svpc.virt.plugins.module_utils.task.task import Task
 
 if TYPE_CHECKING:
+    from ansible_collections.svpc.virt.plugins.module_utils.model.capabilities import Capabilities
     from ansible_collections.svpc.virt.plugins.module_utils.task.addresses import Addresses
 
 SystemOutcome = Outcome[Optional[VirtualSystem]]
 
 
-@dataclass(frozen=True)
-class Declaration:
+class Declaration(NamedTuple):
     """What the options of one virtual system declare."""
 
     desired: DesiredSystem
@@ -152,8 +150,7 @@ class Surroundings:
         return [pool.pool_id for pool in pools if pool.resource_type is resource_type and not pool.primordial]
 
 
-@dataclass(frozen=True)
-class Subject:
+class Subject(NamedTuple):
     """One system that is to become as declared."""
 
     task: Task

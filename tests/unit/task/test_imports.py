@@ -1,7 +1,7 @@
 # Copyright (c) 2026 SVPC authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a sent module loads before it knows its task: everything more would be compiled anew for each task."""
+"""What a sent module loads before it knows its task: everything more would be loaded anew for each task."""
 
 from __future__ import annotations
 
@@ -19,11 +19,14 @@ UNNEEDED = (
     "pywbem",
     "uuid",
     "xml.etree.ElementTree",
+    f"{UTILS}.model.capabilities",
     f"{UTILS}.plan.define",
     f"{UTILS}.plan.images",
     f"{UTILS}.plan.references",
     f"{UTILS}.platforms.fake",
     f"{UTILS}.platforms.libvirt_host.definitions",
+    f"{UTILS}.platforms.libvirt_host.host_xml",
+    f"{UTILS}.platforms.libvirt_host.node",
     f"{UTILS}.platforms.libvirt_host.pools",
     f"{UTILS}.platforms.libvirt_host.storage_users",
     f"{UTILS}.task.desired_image",

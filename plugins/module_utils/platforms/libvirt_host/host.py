@@ -14,8 +14,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import VirtError
-from ansible_collections.svpc.virt.plugins.module_utils.model.capabilities import Capabilities
 from ansible_collections.svpc.virt.plugins.module_utils.model.image import ImageFacts
+from ansible_collections.svpc.virt.plugins.module_utils.model.late import late
 from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool import ResourcePool
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
@@ -29,11 +29,12 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.interface impo
     quietly,
 )
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import systems
-from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.node import Node
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.session import Session, open_session
 
 if TYPE_CHECKING:
+    from ansible_collections.svpc.virt.plugins.module_utils.model.capabilities import Capabilities
     from ansible_collections.svpc.virt.plugins.module_utils.model.dependencies import Graph
+    from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.node import Node
     from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.pools import Pools
 
 
@@ -54,7 +55,7 @@ class LibvirtHost(Platform):
         """Use an open session; :meth:`close` closes it."""
         self._session = session
         self._pools: Pools | None = None
-        self._node = Node(session)
+        self._node: Node | None = None
 
     @classmethod
     def open(
@@ -87,7 +88,11 @@ class LibvirtHost(Platform):
     @property
     def node(self) -> Node:
         """The host itself, on a connection that is alive now."""
+        from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.node import Node
+
         self._session.begin()
+        if self._node is None:
+            self._node = Node(self._session)
         return self._node
 
     @contextlib.contextmanager
@@ -152,7 +157,7 @@ class LibvirtHost(Platform):
         return self.node.host()
 
     def capabilities(self, system: Mapping[str, Any] | None = None) -> Capabilities:
-        return self.node.capabilities(system)
+        return late(lambda: self.node.capabilities(system))
 
     def virtual_system(self, name: str, uuid: str | None = None) -> VirtualSystem | None:
         return systems.virtual_system(self.session, name, uuid)

@@ -30,11 +30,11 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.v
 INPUTS = ("tablet", "keyboard", "mouse", "evdev", "passthrough")
 PASSED_THROUGH = ("pci", "usb", "mdev", "scsi")
 
-_PCI = re.compile(r"(?:pci_)?(?:([0-9a-f]{1,4})[_:])?([0-9a-f]{1,2})[_:]([0-9a-f]{1,2})[_.]([0-7])", re.IGNORECASE)
-_USB_KIND = re.compile(r"(?:0x)?([0-9a-f]{1,4}):(?:0x)?([0-9a-f]{1,4})", re.IGNORECASE)
-_USB_PLACE = re.compile(r"(\d{1,3})\.(\d{1,3})")
-_UUID = re.compile(r"(?:mdev_)?([0-9a-f]{8}[_-](?:[0-9a-f]{4}[_-]){3}[0-9a-f]{12}).*", re.IGNORECASE)
-_SCSI = re.compile(r"(scsi_host\d+):(\d+):(\d+):(\d+)")
+_PCI = r"(?i)(?:pci_)?(?:([0-9a-f]{1,4})[_:])?([0-9a-f]{1,2})[_:]([0-9a-f]{1,2})[_.]([0-7])"
+_USB_KIND = r"(?i)(?:0x)?([0-9a-f]{1,4}):(?:0x)?([0-9a-f]{1,4})"
+_USB_PLACE = r"(\d{1,3})\.(\d{1,3})"
+_UUID = r"(?i)(?:mdev_)?([0-9a-f]{8}[_-](?:[0-9a-f]{4}[_-]){3}[0-9a-f]{12}).*"
+_SCSI = r"(scsi_host\d+):(\d+):(\d+):(\d+)"
 
 
 def canonical(kind: str, device: str) -> str:
@@ -44,18 +44,18 @@ def canonical(kind: str, device: str) -> str:
     mediated devices: their UUID; SCSI: ``scsi_host0:BUS:TARGET:UNIT``.
     """
     if kind == "pci":
-        found = _PCI.fullmatch(device)
+        found = re.fullmatch(_PCI, device)
         if found:
             return _pci(*(int(part or "0", 16) for part in found.groups()))
     if kind == "usb":
-        found = _USB_KIND.fullmatch(device)
+        found = re.fullmatch(_USB_KIND, device)
         if found:
             return f"{int(found.group(1), 16):04x}:{int(found.group(2), 16):04x}"
-        found = _USB_PLACE.fullmatch(device)
+        found = re.fullmatch(_USB_PLACE, device)
         if found:
             return f"{int(found.group(1))}.{int(found.group(2))}"
     if kind == "mdev":
-        found = _UUID.fullmatch(device)
+        found = re.fullmatch(_UUID, device)
         if found:
             return found.group(1).replace("_", "-").lower()
     return device
@@ -107,19 +107,19 @@ def _write_device(element: Element, value: Any) -> None:
     for child in list(source):
         take_away(child)
     text = canonical(kind, device)
-    if kind == "pci" and _PCI.fullmatch(text):
+    if kind == "pci" and re.fullmatch(_PCI, text):
         domain, bus, slot, function = re.split(r"[:.]", text)
         _set(source, "address", domain=f"0x{domain}", bus=f"0x{bus}", slot=f"0x{slot}", function=f"0x{function}")
-    elif kind == "usb" and _USB_KIND.fullmatch(text):
+    elif kind == "usb" and re.fullmatch(_USB_KIND, text):
         vendor, product = text.split(":")
         _set(source, "vendor", id=f"0x{vendor}")
         _set(source, "product", id=f"0x{product}")
-    elif kind == "usb" and _USB_PLACE.fullmatch(text):
+    elif kind == "usb" and re.fullmatch(_USB_PLACE, text):
         bus, number = text.split(".")
         _set(source, "address", bus=bus, device=number)
-    elif kind == "mdev" and _UUID.fullmatch(text):
+    elif kind == "mdev" and re.fullmatch(_UUID, text):
         _set(source, "address", uuid=text)
-    elif kind == "scsi" and _SCSI.fullmatch(text):
+    elif kind == "scsi" and re.fullmatch(_SCSI, text):
         adapter, bus, target, unit = text.split(":")
         _set(source, "adapter", name=adapter)
         _set(source, "address", bus=bus, target=target, unit=unit)

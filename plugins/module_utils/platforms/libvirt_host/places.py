@@ -10,8 +10,7 @@ a row are put together once, by the element they are in, so that a device is rea
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Callable
+from typing import Any, Callable, NamedTuple
 
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.verbatim import (
     Element,
@@ -22,8 +21,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.v
 Decode = Callable[[str], Any]
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """One value in an attribute, or in the text, of an element inside the device's element."""
 
     path: str = ""
@@ -134,7 +132,7 @@ class Reader:
             if not first:
                 own.append((place.attribute, short, place.decode, short != name))
             elif rest:
-                below.setdefault(first, {})[name] = replace(place, path=rest)
+                below.setdefault(first, {})[name] = place._replace(path=rest)
             else:
                 here.setdefault(first, []).append((place.attribute, short, place.decode, short != name, place.present))
         self._own = tuple(own)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import posixpath
 import threading
 import time
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import Conflict, NotFound
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.errors import is_code, libvirt, talking
@@ -30,8 +30,7 @@ _BUSY_FOR = 60.0
 _NAP = 0.05
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """A storage pool and the folder under which its volumes appear."""
 
     pool: str

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from ansible_collections.svpc.virt.plugins.module_utils.model.states import INSTANTIATED, SystemState
 from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import Configuration, VirtualSystem
@@ -48,8 +48,7 @@ class _Marks:
     persistent: bool = True
 
 
-@dataclass(frozen=True)
-class _Told:
+class _Told(NamedTuple):
     """What libvirt has said of a domain already; None where it has to be asked."""
 
     stats: dict[str, Any] | None = None

@@ -5,12 +5,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
-@dataclass(frozen=True)
-class VolumeFact:
+class VolumeFact(NamedTuple):
     """A volume of a storage pool."""
 
     pool_id: str
