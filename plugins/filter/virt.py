@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Callable
@@ -91,6 +92,22 @@ def snapshot_tree(snapshots: Any) -> list[dict[str, Any]]:
     return roots
 
 
+def superfluous_virtual_systems(systems: Any, listed: Any, keep: Any = ()) -> list[dict[str, Any]]:
+    """The systems of a host that are neither listed nor kept, as entries that name them."""
+    if isinstance(systems, Mapping):
+        systems = systems.get("virtual_systems")
+    for name, given in (("input", systems), ("listed", listed), ("keep", keep)):
+        if isinstance(given, (str, Mapping)) or not isinstance(given, Iterable):
+            raise AnsibleFilterError(f"svpc.virt.superfluous_virtual_systems: {name}: expected a list")
+    names = {str(name) for name in listed}
+    patterns = [str(pattern) for pattern in keep]
+    return [
+        {"name": system["name"], "uuid": system["uuid"]}
+        for system in systems
+        if system["name"] not in names and not any(fnmatch.fnmatchcase(system["name"], each) for each in patterns)
+    ]
+
+
 _DEEPEST = 40
 """Levels of a tree of dependencies; what is deeper is left to the list of its elements."""
 
@@ -174,6 +191,7 @@ class FilterModule:
             "resource": resource,
             "resources": resources,
             "snapshot_tree": snapshot_tree,
+            "superfluous_virtual_systems": superfluous_virtual_systems,
             "to_bytes": to_bytes,
             "to_size": to_size,
         }

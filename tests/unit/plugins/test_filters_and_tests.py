@@ -23,6 +23,7 @@ from ansible_collections.svpc.virt.plugins.test import virt as tests
 ROOT = pathlib.Path(__file__).parents[3]
 SYSTEM: dict[str, Any] = {
     "name": "web",
+    "uuid": "6a1f3c1e-0000-4000-8000-000000000001",
     "state": "active",
     "pending": [],
     "resources": [
@@ -93,6 +94,11 @@ EXPRESSIONS: dict[str, Any] = {
     "(system | svpc.virt.resource('memory')).virtual_quantity | svpc.virt.to_size": "2 GiB",
     "info | svpc.virt.snapshot_tree | map(attribute='name') | list": ["one", "orphan"],
     "(info.snapshots | svpc.virt.snapshot_tree | first).children | map(attribute='name') | list": ["two", "three"],
+    "info | svpc.virt.superfluous_virtual_systems([]) | map(attribute='name') | list": ["web", "db"],
+    "info.virtual_systems | svpc.virt.superfluous_virtual_systems(['db', 'w*'], keep=['D*'])": [
+        {"name": "web", "uuid": SYSTEM["uuid"]}
+    ],
+    "info | svpc.virt.superfluous_virtual_systems(['web'], ['[cd]?'])": [],
     "everything | svpc.virt.dependency_tree | map(attribute='name') | list": ["sda", "sdb", "x"],
     "info.virtual_systems | select('svpc.virt.active') | map(attribute='name') | list": ["web"],
     "info.virtual_systems | select('svpc.virt.running') | map(attribute='name') | list": ["web", "db"],
@@ -148,6 +154,9 @@ WRONG: dict[str, str] = {
     "system | svpc.virt.resource('disk_drive')": "2 resources fit (disk_drive), and it has to be one: root, data",
     "system | svpc.virt.resource('floppy_drive')": "0 resources fit (floppy_drive)",
     "3 | svpc.virt.snapshot_tree": "expected a list of snapshots",
+    "result | svpc.virt.superfluous_virtual_systems([])": "input: expected a list",
+    "info | svpc.virt.superfluous_virtual_systems('web')": "listed: expected a list",
+    "info | svpc.virt.superfluous_virtual_systems(['web'], 'infra-*')": "keep: expected a list",
     "3 is svpc.virt.active": "expected a virtual system, a resource pool or a state",
     "'active' is svpc.virt.pending": "expected a virtual system or a result",
 }
