@@ -15,6 +15,7 @@ sources have another file.  It is not used where anybody else could write it, or
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import gc
 import hashlib
@@ -64,9 +65,12 @@ class Finder:
             return None
         location = os.path.join(self._archive.archive, source)
         folders = [os.path.dirname(location)] if source.endswith(_INIT) else None
-        return importlib.util.spec_from_file_location(
+        spec = importlib.util.spec_from_file_location(
             name, location, loader=_Loader(name, location, self), submodule_search_locations=folders
         )
+        if spec is not None and name in self.kept:
+            spec.cached = self.digest  # Python would make up a path of its own, for each module
+        return spec
 
     def code(self, name: str) -> CodeType:
         """The code of a module."""
@@ -146,8 +150,10 @@ def _prepare(archive: object) -> None:
         with contextlib.suppress(OSError):
             finder.kept = _read(finder.digest)
         sys.meta_path.insert(0, finder)
-        # What is loaded stays until the process ends: Python need not look so often for what nobody uses any longer.
+        # What is loaded stays until the process ends, so Python need not search it for garbage: neither every 700 objects
+        # nor, several times over, at the end.
         gc.set_threshold(_OBJECTS)
+        atexit.register(gc.freeze)
         if not finder.kept and not sys.dont_write_bytecode:
             from ansible_collections.svpc.virt.plugins.module_utils.kept_code import keep
 

@@ -99,6 +99,7 @@ def preload() -> None:
         host,
         images,
         network_xml,
+        node,
         objections,
         pool_xml,
         pools,

@@ -29,6 +29,7 @@ UNNEEDED = (
     f"{UTILS}.platforms.libvirt_host.node",
     f"{UTILS}.platforms.libvirt_host.pools",
     f"{UTILS}.platforms.libvirt_host.storage_users",
+    f"{UTILS}.platforms.libvirt_host.unsupported",
     f"{UTILS}.task.desired_image",
     f"{UTILS}.task.desired_seed",
     f"{UTILS}.task.waiting",

@@ -22,6 +22,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.i
     INPUTS,
     PASSED_THROUGH,
 )
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.unsupported import UNSUPPORTED
 
 MIB = 2**20
 SECTOR = 512
@@ -302,7 +303,7 @@ def allocations(facts: Facts) -> dict[ResourceType, AllocationCapabilities]:
         words = {f"settings.{name}": setting.words for name, setting in rows.items() if setting.words}
         found[resource_type] = replace(
             complete,
-            unsupported={**devices.UNSUPPORTED.get(resource_type, {}), **complete.unsupported},
+            unsupported={**UNSUPPORTED.get(resource_type, {}), **complete.unsupported},
             words={**words, **fewer_words.get(resource_type, {}), **complete.words},
         )
     return found

@@ -14,8 +14,8 @@ from collections.abc import Iterator, Mapping
 from typing import Callable
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import NotSupported, allowed_words
-from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import PROPERTIES, Rasd
-from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType, row_of
+from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd
+from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import (
     disk_rows,
     graphics_rows,
@@ -36,10 +36,6 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.o
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.places import kids_of
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.rows import DeviceRow, Fields
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.system_settings import is_agent_channel
-from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.tuning_rows import (
-    MEMORY_UNSUPPORTED,
-    PROCESSOR_UNSUPPORTED,
-)
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.verbatim import Element
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.volumes import NoVolumes, Volumes
 
@@ -166,22 +162,3 @@ def place_in_guest(element: Element) -> str:
         return f"{kind}:{'.'.join(parts)}"
     parent = element.getparent()
     return f"#{parent.findall(element.tag).index(element)}"
-
-
-def _reasons(rows: tuple[DeviceRow, ...]) -> Mapping[str, str]:
-    """Why none of ``rows`` can have a value, for each value the type could have in the model."""
-    resource_row = rows[0].resource_type
-    names = (*PROPERTIES, *(f"settings.{name}" for name in row_of(resource_row).settings))
-    said = {name: [row.why_not(name) for row in rows] for name in names}
-    return {name: str(reasons[0]) for name, reasons in said.items() if None not in reasons}
-
-
-UNSUPPORTED: Mapping[ResourceType, Mapping[str, str]] = {
-    ResourceType.PROCESSOR: PROCESSOR_UNSUPPORTED,
-    ResourceType.MEMORY: MEMORY_UNSUPPORTED,
-    **{
-        resource_type: _reasons(tuple(row for row in ROWS if row.resource_type is resource_type))
-        for resource_type in dict.fromkeys(row.resource_type for row in ROWS)
-    },
-}
-"""Properties and settings (as model.rasd.values names them) that libvirt has for no resource of a type, with reasons."""

@@ -16,7 +16,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.model.snapshot import Sn
 from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import SYSTEM_SETTINGS
 from ansible_collections.svpc.virt.plugins.module_utils.platforms import interface
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import capabilities as can
-from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import devices
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import unsupported
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.host_xml import (
     Offer,
     read_host,
@@ -207,7 +207,7 @@ def test_graphics_are_consoles_and_displays():
 
 
 def test_what_has_no_place_in_a_document_is_not_supported():
-    for resource_type, reasons in devices.UNSUPPORTED.items():
+    for resource_type, reasons in unsupported.UNSUPPORTED.items():
         row = built().allocation[resource_type]
         assert set(reasons) <= set(row.unsupported)
         assert not set(row.unsupported) & {*row.live_modify, *row.fixed, *row.minimum}

@@ -30,12 +30,13 @@ from ansible_collections.svpc.virt.plugins.module_utils.plan.compare import (
 )
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import system_settings, tuning_rows
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.aliases import alias_of, name_of
-from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.devices import ROWS, UNSUPPORTED, row_for
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.devices import ROWS, row_for
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.domain_xml import DomainDocument
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.new_domain import (
     DomainFacts,
     new_domain,
 )
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.unsupported import UNSUPPORTED
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.volumes import VolumeFact
 from tests.unit.platforms.libvirt_host.domain_samples import (
     DEVICES,
