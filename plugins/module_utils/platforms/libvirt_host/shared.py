@@ -32,18 +32,21 @@ Builders = dict[str, set[str]]
 
 
 class _Reading:
-    """When something was read, and until when that is used."""
+    """When something was read, and for how long that is used."""
 
     def __init__(self) -> None:
         self.began = time.monotonic()
-        self.until = 0.0
+        self.kept = 0.0
 
     def is_fresh(self) -> bool:
-        return time.monotonic() < self.until
+        return self.keeps(self.began)
+
+    def keeps(self, moment: float) -> bool:
+        """Whether what was learnt at a moment may still be used."""
+        return time.monotonic() - moment < self.kept
 
     def done(self) -> None:
-        now = time.monotonic()
-        self.until = self.began + max(KEPT, _TIMES * (now - self.began))
+        self.kept = max(KEPT, _TIMES * (time.monotonic() - self.began))
 
 
 class Shared:
@@ -56,6 +59,8 @@ class Shared:
         self._lock = threading.RLock()
         self._usage: Usage | None = None
         self._changed: set[str] = set()
+        self._defined: dict[str, float] = {}
+        """When the task defined which system, since the last reading."""
         self._users = _Reading()
         self._builders: Builders = {}
         self._builders_refreshed: set[str] = set()
@@ -76,9 +81,10 @@ class Shared:
         with self._lock:
             usage = self._usage
             if usage is None or not self._users.is_fresh():
+                known = self._known_of_late()
                 self._changed.clear()
                 self._users = _Reading()
-                usage = self._usage = Usage(users_by_system(self.session, self.index))
+                usage = self._usage = Usage(users_by_system(self.session, self.index, known))
                 self._users.done()
             elif strangers:
                 with talking("list the virtual systems"):
@@ -88,6 +94,14 @@ class Shared:
                 usage.put(name, users_of(self.session, self.index, name))
                 self._changed.remove(name)
             return usage
+
+    def _known_of_late(self) -> dict[str, frozenset[str]]:
+        """The paths of the systems that the task itself has just defined, which need not be read yet."""
+        usage, moments = self._usage, self._defined
+        self._defined = {}
+        if usage is None:
+            return {}
+        return {name: usage.paths(name) for name, moment in moments.items() if self._users.keeps(moment)}
 
     def builders(self, pools: set[str]) -> Builders:
         """What builds on each path; ``pools`` have looked again at what they hold."""
@@ -120,11 +134,13 @@ class Shared:
             self._changed.discard(system)
             if self._usage is not None:
                 self._usage.put(system, paths)
+                self._defined[system] = time.monotonic()
 
     def changed(self, system: str, storage: bool) -> None:
         """A system is no longer as it was read; ``storage``: volumes may have been made for it."""
         with self._lock:
             self._changed.add(system)
+            self._defined.pop(system, None)
             if storage:
                 self._backing = _Reading()
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from xml.etree import ElementTree
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import (
     Conflict,
@@ -41,6 +40,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.s
     users,
     users_by_system,
 )
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.verbatim import parse
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.volume_calls import (
     NewVolume,
     create,
@@ -245,7 +245,7 @@ class Allocations:
         self, volume: libvirt.virStorageVol, rasd: Rasd, system: str, label: str, image_format: str
     ) -> tuple[str, str]:
         with talking(f"read volume {volume.name()!r} for {label}"):
-            document = ElementTree.fromstring(volume.XMLDesc(0))
+            document = parse(volume.XMLDesc(0), f"volume {volume.name()!r}")
             told_path = document.findtext("target/path") or str(volume.path())
         path = posixpath.normpath(told_path)
         others = sorted(self.users().of(path) - {system})

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Collection, Container, Iterator, Mapping
+from types import MappingProxyType
 from xml.etree import ElementTree
 
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.documents import asked, document, listed
@@ -59,6 +60,10 @@ class Usage:
         """The names of the systems that use a path."""
         return self._by_path.get(path, frozenset())
 
+    def paths(self, name: str) -> frozenset[str]:
+        """The paths that a system uses."""
+        return self._by_system.get(name, frozenset())
+
     def put(self, name: str, paths: Collection[str]) -> None:
         """Record the paths that a system uses instead of those that it was known to use."""
         before, now = self._by_system.get(name, frozenset()), frozenset(paths)
@@ -79,11 +84,22 @@ def users(session: Session, index: StorageIndex, strangers: bool = False) -> Usa
     return Usage(users_by_system(session, index))
 
 
-def users_by_system(session: Session, index: StorageIndex) -> dict[str, set[str]]:
-    """The paths that each system uses, by its name; read all at a time."""
-    found: dict[str, set[str]] = {}
+def users_by_system(
+    session: Session, index: StorageIndex, known: Mapping[str, Collection[str]] = MappingProxyType({})
+) -> dict[str, Collection[str]]:
+    """The paths that each system uses, by its name; read all at a time, but for those that are ``known``."""
+    found: dict[str, Collection[str]] = {}
     with talking("list the virtual systems"):
-        domains = session.connection.listAllDomains(0)
+        everything = session.connection.listAllDomains(0)
+    domains = []
+    for domain in everything:
+        name = domain.name()
+        if name in known:
+            found[name] = known[name]
+        else:
+            domains.append(domain)
+    if not domains:
+        return found
     inactive = flag("VIR_DOMAIN_XML_INACTIVE")
     with asked(domains, lambda group: [document(domain, inactive) for domain in group]) as definitions:
         active = listed(session, "VIR_CONNECT_LIST_DOMAINS_ACTIVE")

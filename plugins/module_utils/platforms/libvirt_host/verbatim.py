@@ -234,7 +234,7 @@ def take_away(element: Element) -> None:
 
 def ensure(parent: Element, tag: str, order: tuple[str, ...] = ()) -> Element:
     """The child ``tag`` of ``parent``; a new one is put where ``order`` (names of siblings) has it, else last."""
-    found = parent.find(tag)
+    found = next(parent.iterchildren(tag), None)
     return put(parent, place_of(parent, tag, order), tag) if found is None else found
 
 
