@@ -11,9 +11,9 @@ import os
 import subprocess
 import sys
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import libvirt
@@ -248,32 +248,92 @@ def test_the_whole_host_is_read_once_for_all(host: Host) -> None:
         assert asked == []
 
 
-def calls_to_define(host: Host, systems: int) -> Counter[str]:
-    """What libvirt is asked for to define so many systems whose disks are there already."""
-    entries = many(systems)
-    run(host, *entries)
-    run(host, *({"name": one["name"], "state": "absent"} for one in entries))
-    with counted() as calls:
-        assert run(host, *entries)["changed"]
-    run(host, *({"name": one["name"], "state": "absent", "remove_storage": True} for one in entries))
-    return calls
-
-
-def test_each_more_system_that_is_defined_asks_little(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+def calls_for_each(host: Host, monkeypatch: pytest.MonkeyPatch, prepare: Any, declare: Any) -> dict[str, float]:
+    """What libvirt is asked for by each more system in one call, which ``declare`` makes after ``prepare``."""
     # What is used for some time only is asked for as often as it takes long.
     monkeypatch.setattr(shared, "KEPT", 600.0)
     monkeypatch.setattr(watchdog, "JUST_NOW", 600.0)
     few, more = 16, 48
-    before, after = calls_to_define(host, few), calls_to_define(host, more)
+    found = []
+    for systems in (few, more):
+        prepare(systems)
+        with counted() as calls:
+            assert declare(systems)["changed"]
+        found.append(calls)
+        sweep_systems(host)
+    before, after = found
     after.subtract(before)
-    for_each = {name: round(calls / (more - few), 1) for name, calls in after.items() if calls}
+    return {name: round(calls / (more - few), 1) for name, calls in after.items() if calls}
+
+
+def sweep_systems(host: Host) -> None:
+    """Remove all systems with their storage."""
+    names = sorted(systems_and_volumes(host)[0])
+    run(host, *({"name": name, "state": "absent", "remove_storage": True} for name in names))
+
+
+READ_AGAIN = {"virDomain.XMLDesc": 1.0, "virConnect.domainListGetStats": 0.1}
+"""Once for each system, and once for 16 together."""
+
+
+def test_each_more_system_that_is_defined_asks_little(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    def with_disks(systems: int) -> None:
+        run(host, *many(systems))
+        run(host, *({"name": one["name"], "state": "absent"} for one in many(systems)))
+
+    for_each = calls_for_each(host, monkeypatch, with_disks, lambda systems: run(host, *many(systems)))
     assert for_each == {
+        **READ_AGAIN,
         # Judged before anything is done, and again when it is:
         "virStoragePool.storageVolLookupByName": 2.0,
         "virStorageVol.XMLDesc": 2.0,
         "virConnect.lookupByName": 1.0,
         "virConnect.defineXMLFlags": 1.0,
-        # Read again, 16 together:
-        "virDomain.XMLDesc": 1.0,
-        "virConnect.domainListGetStats": 0.1,
     }
+
+
+def test_each_more_system_that_is_changed_asks_little(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    def described(systems: int) -> dict[str, Any]:
+        return run(host, *({**one, "settings": {"description": "another"}} for one in many(systems)))
+
+    for_each = calls_for_each(host, monkeypatch, lambda systems: run(host, *many(systems)), described)
+    assert for_each == {
+        # Read before it is planned, before it is edited, before it is replaced, and afterwards:
+        "virDomain.XMLDesc": 4.0,
+        "virConnect.domainListGetStats": 0.1,
+        "virConnect.lookupByName": 1.0,
+        "virDomain.isPersistent": 1.0,
+        "virConnect.defineXMLFlags": 1.0,
+        "virDomain.isActive": 1.0,
+    }
+
+
+def test_who_uses_which_storage_is_read_again_before_long(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What others do is seen; what the task itself has just defined counts as it was defined, for as long as a reading."""
+    moment = 1000.0
+    monkeypatch.setattr(shared, "time", SimpleNamespace(monotonic=lambda: moment))
+    run(host, entry("mine"))
+    volume = f"{folder_of_pool(host)}/mine-root.qcow2"
+    with contextlib.closing(open_platform({"uri": host.uri})) as platform, platform.together():
+        readings = platform.session.shared  # type: ignore[attr-defined]
+        assert readings.users().of(volume) == {"mine"}
+        run(host, entry("stranger"))
+        moment += shared.KEPT - 0.5
+        readings.defined("mine", {"/elsewhere"})
+        assert readings.users().systems == {"mine"}
+        moment += 1.0
+        assert readings.users().systems == {"mine", "stranger"}
+        assert readings.users().of("/elsewhere") == {"mine"}
+        moment += shared.KEPT + 0.5
+        assert readings.users().of("/elsewhere") == set()
+        assert readings.users().of(volume) == {"mine"}
+        readings.defined("mine", {"/elsewhere"})
+        readings.changed("mine", storage=False)
+        assert readings.users().of(volume) == {"mine"}
+
+
+def folder_of_pool(host: Host) -> str:
+    """The folder of the pool."""
+    with connected(host) as connection:
+        text = connection.storagePoolLookupByName(POOL).XMLDesc()
+    return text.partition("<path>")[2].partition("</path>")[0]
