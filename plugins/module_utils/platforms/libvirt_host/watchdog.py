@@ -108,6 +108,7 @@ class Watchdog:
 
     def end(self) -> None:
         """Stop watching."""
+        self.is_lost()
         self._ended.set()
         _WATCHING.discard(self)
 
