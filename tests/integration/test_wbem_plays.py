@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The plays of the folder plays, through servers that speak CIM: the same files and assertions as on libvirt itself.
 
-A server of each dialect stands in front of a private libvirt host, in a process of its own.
+A server of each dialect stands in front of a private libvirt host, in a process of its own; and one in front of a host in
+memory, which needs neither libvirt nor root: ``pytest tests/integration/test_wbem_plays.py -k fake``.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ from __future__ import annotations
 import io
 import os
 import shutil
-from collections.abc import Callable, Iterator
+import tempfile
+import traceback
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 from queue import SimpleQueue
@@ -22,6 +25,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.svpc.virt.plugins.module_utils.errors import VirtError
 from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
 from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import Configuration
@@ -34,8 +38,6 @@ from tests.laboratory import Host, Laboratory, tiny_guest
 from tests.tools.playbooks import Run, run_playbook
 from tests.wbem import WbemServer
 from tests.wbem.process import serving
-
-pytestmark = pytest.mark.libvirt
 
 SECONDS = 600
 """For one play, on a machine that does other things as well."""
@@ -68,24 +70,35 @@ PRESENT: dict[str, Callable[[Platform], bool]] = {
     "passwords that can be compared": tells_passwords,
 }
 """How to see whether a platform has what a play needs."""
+IN_MEMORY = "in memory"
 CASES = [
-    pytest.param(platform, play, id=f"{platform}-{play.stem}")
+    pytest.param(
+        platform,
+        play,
+        id=f"{platform}-{play.stem}",
+        marks=() if described["host"] == IN_MEMORY else pytest.mark.libvirt,
+    )
     for platform, described in PLATFORMS.items()
-    if platform != "libvirt"
+    if "server" in described
     for play in [*PLAYS, *sorted((Path(__file__).with_name("plays") / platform).glob("*.yml"))]
     if play.stem not in chain.from_iterable(described["left_out"].values())
 ]
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What a play did."""
+@dataclass
+class Stage:
+    """Where a play runs."""
 
-    run: Run
-    left: list[str]
-    """What was still on the host."""
-    broken: str
-    """What went wrong inside the server, beyond what a server tells its clients."""
+    uri: str
+    variables: Mapping[str, str]
+    """What the play is told about the host."""
+    left: list[str] = field(default_factory=list)
+    """Afterwards: what was still on the host."""
+    broken: str = ""
+    """Afterwards: what went wrong inside the server, beyond what a server tells its clients."""
+
+
+Outcome = tuple[Run, Stage]
 
 
 @pytest.fixture(scope="module")
@@ -93,35 +106,20 @@ def outcomes(request: pytest.FixtureRequest) -> Iterator[dict[tuple[str, str], F
     """The runs of all selected plays, by platform and name."""
     items: list[Any] = request.session.items
     selected = [item.callspec.params for item in items if item.path == Path(__file__) and "play" in item.fixturenames]
-    guest = tiny_guest()
-    names = [f"plays-{number}-{os.getpid()}" for number in range(min(HOSTS, len(selected)))]
-    with Laboratory() as laboratory, ThreadPoolExecutor(len(names)) as pool:
+    real = [one for one in selected if PLATFORMS[one["platform"]]["host"] != IN_MEMORY]
+    names = [f"plays-{number}-{os.getpid()}" for number in range(min(HOSTS, len(real)))]
+    with Laboratory() as laboratory, ThreadPoolExecutor(HOSTS) as pool:
         free: SimpleQueue[Host] = SimpleQueue()
         for name in names:
             free.put(laboratory.start(name))
 
         def play(platform: str, path: Path) -> Outcome:
-            host = free.get()
-            try:
-                images = host.images / f"{platform}-{path.stem}"
-                images.mkdir()
-                variables = {
-                    "offers": PLATFORMS[platform]["offers"],
-                    "images": str(images),
-                    "kernel": str(guest.kernel),
-                    "initrd": str(guest.initrd),
-                    "agent_initrd": str(guest.agent_initrd),
-                    "cmdline": guest.cmdline(),
-                    **SECRETS,
-                }
+            server = PLATFORMS[platform]["server"]
+            with in_memory(server) if PLATFORMS[platform]["host"] == IN_MEMORY else on_libvirt(server, free) as stage:
+                variables = {"uri_a": stage.uri, "offers": PLATFORMS[platform]["offers"], **stage.variables, **SECRETS}
                 verbose = ["-vvv"] if path.stem in ("secrets", "cloud_init") else []
-                with served(host, platform) as (uri, complaints):
-                    run = run_playbook(path, {**variables, "uri_a": uri}, *verbose, timeout=SECONDS)
-                left = sweep(host)
-                shutil.rmtree(images)
-                return Outcome(run, left, complaints.getvalue())
-            finally:
-                free.put(host)
+                run = run_playbook(path, variables, *verbose, timeout=SECONDS)
+            return run, stage
 
         futures = {
             (one["platform"], one["play"].stem): pool.submit(play, one["platform"], one["play"]) for one in selected
@@ -132,21 +130,50 @@ def outcomes(request: pytest.FixtureRequest) -> Iterator[dict[tuple[str, str], F
 
 
 @contextmanager
-def served(host: Host, platform: str) -> Iterator[tuple[str, io.StringIO]]:
-    """The URI of a host on a platform; afterwards, what the server in between found wrong with itself."""
-    complaints = io.StringIO()
-    with serving(host.uri, platform, complaints) as url:
-        yield f"{url}/root/virt", complaints
+def on_libvirt(dialect: str, free: SimpleQueue[Host]) -> Iterator[Stage]:
+    """One of the hosts that are free, behind a server in a process of its own."""
+    host, guest, complaints = free.get(), tiny_guest(), io.StringIO()
+    try:
+        images = host.images / "play"
+        images.mkdir()
+        told = {
+            "images": str(images),
+            "kernel": str(guest.kernel),
+            "initrd": str(guest.initrd),
+            "agent_initrd": str(guest.agent_initrd),
+            "cmdline": guest.cmdline(),
+        }
+        with serving(host.uri, dialect, complaints) as url:
+            stage = Stage(f"{url}/root/virt", told)
+            yield stage
+        stage.left, stage.broken = sweep(host), complaints.getvalue()
+        shutil.rmtree(images)
+    finally:
+        free.put(host)
+
+
+@contextmanager
+def in_memory(dialect: str) -> Iterator[Stage]:
+    """A host of nothing but memory, whose guests are never down as soon as impatient plays want them to be."""
+    host = FakeHost()
+    host.shutdown_seconds = 2.0
+    with tempfile.TemporaryDirectory() as images, WbemServer(host, dialect, unshared=True) as server:
+        told = {name: f"/boot/{name}" for name in ("kernel", "initrd", "agent_initrd")}
+        stage = Stage(f"{server.url}/root/virt", {"images": images, "cmdline": "quiet", **told})
+        yield stage
+    stage.left = [*host.systems, *(pool_id for _type, pool_id in host.pools)]
+    broken = [error for error in server.failures if not isinstance(error, VirtError)]
+    stage.broken = "".join(line for error in broken for line in traceback.format_exception(error))
 
 
 @pytest.mark.parametrize(("platform", "play"), CASES)
 def test_play(platform: str, play: Path, outcomes: dict[tuple[str, str], Future[Outcome]]) -> None:
-    outcome = outcomes[platform, play.stem].result()
-    if outcome.run.code:
-        pytest.fail(outcome.run.explain(), pytrace=False)
-    assert not outcome.broken, outcome.broken
-    assert not outcome.left, f"the play left on its host: {', '.join(outcome.left)}"
-    shown = [secret for secret in SECRETS.values() if secret in outcome.run.output]
+    run, stage = outcomes[platform, play.stem].result()
+    if run.code:
+        pytest.fail(run.explain(), pytrace=False)
+    assert not stage.broken, stage.broken
+    assert not stage.left, f"the play left on its host: {', '.join(stage.left)}"
+    shown = [secret for secret in SECRETS.values() if secret in run.output]
     assert not shown, "the output of ansible holds a secret"
 
 
@@ -155,5 +182,8 @@ def test_play(platform: str, play: Path, outcomes: dict[tuple[str, str], Future[
 )
 def test_what_a_left_out_play_needs_is_missing(platform: str, need: str) -> None:
     assert PRESENT[need](FakeHost())
-    with WbemServer(FakeHost(), platform) as server, closing(open_platform({"uri": server.url})) as host:
+    with (
+        WbemServer(FakeHost(), PLATFORMS[platform]["server"]) as server,
+        closing(open_platform({"uri": server.url})) as host,
+    ):
         assert not PRESENT[need](host)

@@ -117,7 +117,7 @@ def test_imports_follow_the_arrows(path: pathlib.Path) -> None:
 def test_a_platform_does_not_use_another_one(path: pathlib.Path) -> None:
     parts = path.relative_to(PLUGINS).parts
     own = parts[2] if parts[:2] == ("module_utils", "platforms") and len(parts) > 3 else None
-    shared = {"interface", "connect", "fake", "together"}
+    shared = {"interface", "connect", "fake", "fake_capabilities", "fake_refusals", "together"}
     for module, _node in imports(tree_of(path)):
         rest = module.removeprefix(UTILS + "platforms.")
         if rest != module and name_of(path) != "module_utils/platforms/connect.py":

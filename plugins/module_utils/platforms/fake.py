@@ -10,6 +10,7 @@ volumes), and it refuses what hosts refuse.
 from __future__ import annotations
 
 import hashlib
+import math
 import string
 import time
 from collections.abc import Collection, Iterable, Mapping
@@ -17,17 +18,12 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.svpc.virt.plugins.module_utils import errors
-from ansible_collections.svpc.virt.plugins.module_utils.model.capabilities import (
-    AllocationCapabilities,
-    Capabilities,
-    Live,
-    PoolCapabilities,
-)
-from ansible_collections.svpc.virt.plugins.module_utils.model.image import ImageFacts, ImageMode
+from ansible_collections.svpc.virt.plugins.module_utils.model.capabilities import Capabilities
+from ansible_collections.svpc.virt.plugins.module_utils.model.image import ImageFacts
 from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool import ResourcePool, in_order
-from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import RESOURCE_ROWS, ResourceType
-from ansible_collections.svpc.virt.plugins.module_utils.model.snapshot import Snapshot, SnapshotType, dependents_of
+from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
+from ansible_collections.svpc.virt.plugins.module_utils.model.snapshot import Snapshot, dependents_of
 from ansible_collections.svpc.virt.plugins.module_utils.model.states import SystemState
 from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import (
     Configuration,
@@ -36,103 +32,19 @@ from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system imp
 )
 from ansible_collections.svpc.virt.plugins.module_utils.plan import changes, predict
 from ansible_collections.svpc.virt.plugins.module_utils.plan.seed import seeds_of
-from ansible_collections.svpc.virt.plugins.module_utils.platforms.interface import VERBS, Platform
-
-GIB = 2**30
+from ansible_collections.svpc.virt.plugins.module_utils.platforms import fake_refusals
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.fake_capabilities import (
+    GIB,
+    PROCESSORS,
+    TARGETS,
+    fake_capabilities,
+)
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.interface import Platform
 
 _NEWEST = {"pc": "pc-i440fx-1.0", "q35": "pc-q35-1.0"}
 """The version of each family of machines that a new system gets."""
-
-_TARGETS = {"virtio": "vd", "scsi": "sd", "sata": "sd", "usb": "sd", "ide": "hd"}
-
-
-def fake_capabilities() -> Capabilities:
-    """The capabilities of a host that offers everything the model knows."""
-    allocation = {
-        resource_type: AllocationCapabilities(resource_type, live_add=None, live_remove=None)
-        for resource_type in RESOURCE_ROWS
-    }
-    allocation[ResourceType.PROCESSOR] = AllocationCapabilities(
-        ResourceType.PROCESSOR,
-        default={"virtual_quantity": 1},
-        minimum={"virtual_quantity": 1},
-        maximum={"virtual_quantity": 64},
-        increment={"virtual_quantity": 1},
-        unsupported={"reservation": "processors of this host cannot be reserved"},
-        live_modify={
-            "virtual_quantity": Live.GROW_TO_MAXIMUM,
-            "weight": Live.ALWAYS,
-            "limit": Live.ALWAYS,
-            "host_resource": Live.ALWAYS,
-            "mapping_behavior": Live.ALWAYS,
-        },
-    )
-    allocation[ResourceType.MEMORY] = AllocationCapabilities(
-        ResourceType.MEMORY,
-        default={"virtual_quantity": GIB},
-        minimum={"virtual_quantity": 1024},
-        maximum={"virtual_quantity": 1024 * GIB},
-        increment={"virtual_quantity": 1024},
-        unsupported={"weight": "memory has no shares"},
-        live_modify={"virtual_quantity": Live.REQUESTED, "limit": Live.ALWAYS, "reservation": Live.ALWAYS},
-    )
-    allocation[ResourceType.DISK_DRIVE] = AllocationCapabilities(
-        ResourceType.DISK_DRIVE,
-        sub_types=tuple(_TARGETS),
-        increment={"virtual_quantity": 512},
-        live_add=frozenset({"virtio", "scsi", "usb"}),
-        live_remove=frozenset({"virtio", "scsi", "usb"}),
-        live_modify={"virtual_quantity": Live.GROW, "settings.total_iops_sec": Live.ALWAYS},
-        fixed={"pool_id": "add another disk and copy", "settings.format": "convert the image"},
-    )
-    for media in (ResourceType.CD_DRIVE, ResourceType.DVD_DRIVE, ResourceType.FLOPPY_DRIVE):
-        allocation[media] = AllocationCapabilities(media, live_modify={"host_resource": Live.ALWAYS})
-    allocation[ResourceType.ETHERNET_ADAPTER] = AllocationCapabilities(
-        ResourceType.ETHERNET_ADAPTER,
-        live_add=None,
-        live_remove=None,
-        live_modify={
-            "connection": Live.ALWAYS,
-            "limit": Live.ALWAYS,
-            "reservation": Live.ALWAYS,
-            "settings.link_state": Live.ALWAYS,
-        },
-    )
-    for device in (ResourceType.SERIAL_PORT, ResourceType.PARALLEL_PORT, ResourceType.GRAPHICS_CONTROLLER):
-        allocation[device] = AllocationCapabilities(device)
-    return Capabilities(
-        virtual_system_types=("fake", "other"),
-        architectures=("x86_64",),
-        machines={"x86_64": ("pc", "q35", "pc-q35-1.0", "pc-i440fx-1.0")},
-        default_settings={"virtual_system_type": "fake", "architecture": "x86_64"},
-        unsupported_settings={"automatic_shutdown_action": "this host stops all systems alike"},
-        live_settings=frozenset({"description", "automatic_startup_action"}),
-        allocation=allocation,
-        methods=frozenset(change.operation for change in VERBS if isinstance(change.operation, str))
-        | {"create_resource_pool", "create_child_resource_pool"},
-        starts_paused=True,
-        image_modes=frozenset(ImageMode),
-        snapshot_types=frozenset(SnapshotType),
-        pool_types={
-            ResourceType.DISK_DRIVE: ("dir", "logical"),
-            ResourceType.ETHERNET_ADAPTER: ("isolated", "nat", "bridge"),
-        },
-        pools={
-            (ResourceType.DISK_DRIVE, "dir"): PoolCapabilities(
-                ResourceType.DISK_DRIVE,
-                "dir",
-                required=(("host_resource",),),
-                live=frozenset({"automatic_startup"}),
-                stopped=frozenset({"host_resource"}),
-            ),
-            (ResourceType.ETHERNET_ADAPTER, "isolated"): PoolCapabilities(
-                ResourceType.ETHERNET_ADAPTER,
-                "isolated",
-                live=frozenset({"automatic_startup", "settings.dhcp_hosts"}),
-                stopped=frozenset({"settings.bridge", "settings.addresses"}),
-            ),
-        },
-    )
+_FORMAT = "qcow2"
+"""The format of a new volume, unless another one is declared."""
 
 
 class FakeHost(Platform):
@@ -147,10 +59,14 @@ class FakeHost(Platform):
         """Size in bytes of every volume, by path."""
         self.images: dict[str, ImageFacts] = {}
         """What is known of every image, by path, volume or URL."""
+        self.devices = {"eth0"}
+        """Devices of the host that systems and networks can use: interfaces, bridges, what can be passed through."""
         self.trees: dict[str, list[Snapshot]] = {}
         self.saved: dict[tuple[str, str], VirtualSystem] = {}
         self.ignores_shutdown: set[str] = set()
         """Names of systems whose guests do not react to a request to shut down."""
+        self.shutdown_seconds = 0.0
+        """How long the other guests take for that: no time passes, but a request with less patience is in vain."""
         self.fails: dict[str, Exception] = {}
         """Errors to raise, by operation."""
         self.log: list[str] = []
@@ -163,13 +79,17 @@ class FakeHost(Platform):
         super().carry_out(change)
         self.log.append(change.operation)
 
+    def check(self, change: changes.Change) -> None:
+        """Refuse what hosts refuse."""
+        fake_refusals.check(self, change)
+
     def close(self) -> None:
         """Nothing is open."""
 
     # readings
 
     def host(self) -> Mapping[str, Any]:
-        return {"name": "fake", "hypervisor": "fake", "processors": 64, "memory": 1024 * GIB}
+        return {"name": "fake", "hypervisor": "fake", "processors": PROCESSORS, "memory": 1024 * GIB}
 
     def capabilities(self, system: Mapping[str, Any] | None = None) -> Capabilities:
         return self.offered
@@ -230,10 +150,32 @@ class FakeHost(Platform):
         return system.state is SystemState.ACTIVE
 
     def resource_pool(self, pool_id: str, resource_type: ResourceType, members: bool = True) -> ResourcePool | None:
-        return self.pools.get((resource_type, pool_id))
+        found = (
+            pool for pool in self.resource_pools() if (pool.resource_type, pool.pool_id) == (resource_type, pool_id)
+        )
+        return next(found, None)
 
     def resource_pools(self, members: bool = True) -> list[ResourcePool]:
-        return in_order(self.pools.values())
+        primordial = (
+            ResourcePool("processors", ResourceType.PROCESSOR, primordial=True, active=True, capacity=PROCESSORS),
+            ResourcePool("memory", ResourceType.MEMORY, primordial=True, active=True, capacity=1024 * GIB),
+        )
+        there = {kind for kind, _pool_id in self.pools}
+        own = [pool for pool in primordial if pool.resource_type not in there]
+        return in_order([*own, *map(self._with_volumes, self.pools.values())])
+
+    def _with_volumes(self, pool: ResourcePool) -> ResourcePool:
+        """A pool with the volumes in its folder, if it is an active one of storage and a test put nothing else into it."""
+        if pool.resource_type is not ResourceType.DISK_DRIVE or not pool.active or pool.members:
+            return pool
+        inside = {
+            path: size for path, size in self.volumes.items() if path.rpartition("/")[0] in (pool.host_resource or ())
+        }
+        members = tuple(
+            {"name": path.rpartition("/")[2], "path": path, "capacity": inside[path]} for path in sorted(inside)
+        )
+        used = sum(inside.values())
+        return replace(pool, members=members, currently_consumed_resource=used)
 
     def snapshots(self, system: changes.SystemRef) -> list[Snapshot]:
         self._existing(system)
@@ -288,7 +230,8 @@ class FakeHost(Platform):
 
     def request_state_change(self, change: changes.RequestStateChange) -> None:
         system = self._existing(change.system)
-        if change.requested_state.word == "shut_down" and system.name in self.ignores_shutdown and not change.force:
+        seconds = math.inf if system.name in self.ignores_shutdown else self.shutdown_seconds
+        if change.requested_state.word == "shut_down" and seconds > change.timeout and not change.force:
             raise errors.TimedOut(
                 f"Virtual system {system.name!r} did not shut down within {change.timeout:g} s: "
                 "set force_off: true to turn it off"
@@ -297,7 +240,12 @@ class FakeHost(Platform):
 
     def _filled(self, system: VirtualSystem) -> VirtualSystem:
         """The system with what a host fills in."""
-        return replace(system, defined=self._filled_configuration(system.name, system.defined))
+        defined = self._filled_configuration(system.name, system.defined)
+        belongings = {
+            "nvram": defined.settings.get("firmware") == "uefi",
+            "tpm_state": bool(defined.settings.get("tpm")),
+        }
+        return replace(system, defined=defined, belongings=tuple(name for name, there in belongings.items() if there))
 
     def _filled_configuration(self, name: str, configuration: Configuration) -> Configuration:
         filled: list[Rasd] = []
@@ -319,7 +267,9 @@ class FakeHost(Platform):
             rasd = replace(rasd, address=":".join(["52", "54", "00", digest[:2], digest[2:4], digest[4:6]]))
         if rasd.resource_type is ResourceType.DISK_DRIVE:
             bus = rasd.resource_sub_type or "virtio"
-            place = rasd.address_on_parent or self._free_place(_TARGETS[bus], others)
+            place = rasd.address_on_parent or self._free_place(TARGETS[bus], others)
+            if rasd.pool_id and not rasd.settings.get("format"):
+                rasd = replace(rasd, settings={**rasd.settings, "format": _FORMAT})
             host_resource = (self._place(name, rasd, rasd.name or place),)
             size = rasd.virtual_quantity or self.volumes.get(host_resource[0])
             rasd = replace(
@@ -331,7 +281,9 @@ class FakeHost(Platform):
         """Where the storage of a disk lies; ``word`` tells the disks of a system apart."""
         pool = self.pools.get((ResourceType.DISK_DRIVE, rasd.pool_id or ""))
         where = (pool.host_resource or ("/pool",))[0] if pool else "/pool"
-        path = rasd.host_resource[0] if rasd.host_resource else f"{system}-{word}.img"
+        path = (
+            rasd.host_resource[0] if rasd.host_resource else f"{system}-{word}.{rasd.settings.get('format', _FORMAT)}"
+        )
         return path if "/" in path else f"{where}/{path}"
 
     @staticmethod

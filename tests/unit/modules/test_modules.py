@@ -501,7 +501,7 @@ def test_reading_pools(run: Run) -> None:
     def names(**selectors: Any) -> list[str]:
         return [pool["pool_id"] for pool in run("resource_pool_info", **selectors)["resource_pools"]]
 
-    assert names() == ["lab", "vmpool"]
+    assert names() == ["processors", "memory", "lab", "vmpool"]
     assert names(resource_type=["ethernet_adapter"]) == ["lab"]
     assert names(pool_id=["vm*"], members=False) == ["vmpool"]
     assert names(pool_id=["vm*"], resource_type=["ethernet_adapter"]) == []
@@ -522,13 +522,13 @@ def test_reading_the_host(run: Run) -> None:
     assert "reservation" not in valid
     assert "writeback" in host["resource_types"]["disk_drive"]["valid_settings"]["settings.cache"]["allowed"]
     assert host["pool_types"]["disk_drive"]["dir"]["required"] == [["host_resource"]]
-    assert [pool["pool_id"] for pool in host["resource_pools"]] == ["lab", "vmpool"]
-    assert (host["resource_pools"][1]["members"], host["resource_pools"][1]["allocations"]) == ([], [])
+    assert [pool["pool_id"] for pool in host["resource_pools"]] == ["processors", "memory", "lab", "vmpool"]
+    assert (host["resource_pools"][-1]["members"], host["resource_pools"][-1]["allocations"]) == ([], [])
     assert host["totals"]["disk_drive"] == {
         "pools": 1,
         "capacity": 100 * GIB,
         "reserved": 0,
-        "currently_consumed_resource": None,
+        "currently_consumed_resource": 0,
     }
 
 
@@ -537,7 +537,7 @@ def test_reading_what_comes_from_a_pool(run: Run) -> None:
     (pool,) = run("resource_pool_info", pool_id=["vmpool"], allocations=True)["resource_pools"]
     (drawn,) = pool["allocations"]
     assert (drawn["virtual_system"], drawn["resource_type"], drawn["name"]) == ("web", "disk_drive", "root")
-    assert run("host_info")["host"]["resource_pools"][1]["allocations"] == pool["allocations"]
+    assert run("host_info")["host"]["resource_pools"][-1]["allocations"] == pool["allocations"]
     assert "allocations" not in run("resource_pool_info", pool_id=["vmpool"])["resource_pools"][0]
 
 
@@ -545,7 +545,12 @@ def test_storage_that_belongs_to_others_stays(run: Run, host: FakeHost) -> None:
     run("virtual_system", **WEB)
     shared = host.systems["web"].defined.resources[2].host_resource
     assert shared is not None
-    disk = {"resource_type": ResourceType.DISK_DRIVE.word, "name": "root", "host_resource": list(shared)}
+    disk = {
+        "resource_type": ResourceType.DISK_DRIVE.word,
+        "name": "root",
+        "host_resource": list(shared),
+        "settings": {"shareable": True},
+    }
     run("virtual_system", name="other", resources=[disk])
     result = run("virtual_system", name="web", state="absent", remove_storage=True)
     assert "return_to_storage_pool" not in operations(result)
@@ -555,7 +560,7 @@ def test_which_systems_a_folder_hits(run: Run) -> None:
     run("virtual_system", **WEB)
     found = run("resource_dependency_info", resource=["/srv"])
     assert [(each["name"], each["running"]) for each in found["virtual_systems"]] == [("web", True)]
-    assert found["virtual_systems"][0]["path"][-2:] == ["/srv/web-root.img", "virtual_system:web"]
+    assert found["virtual_systems"][0]["path"][-2:] == ["/srv/web-root.qcow2", "virtual_system:web"]
     assert found["virtual_systems"][0]["resources"] == ["disk_drive 'root'"]
     assert {each["association"] for each in found["dependencies"]} == {
         "hosted_dependency",

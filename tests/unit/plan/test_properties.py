@@ -44,7 +44,7 @@ MANY = settings(
 )
 """The same histories on each run; EXAMPLES=5000 tries as many new ones."""
 
-FILLED_IN = {"address", "address_on_parent", "host_resource", "resource_sub_type"}
+FILLED_IN = {"address", "address_on_parent", "host_resource", "resource_sub_type", "settings.format"}
 """What the host in memory fills in."""
 
 histories = st.lists(st.tuples(strategies.declaration, st.booleans()), max_size=3)

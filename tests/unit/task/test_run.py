@@ -32,7 +32,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.task.virtual_system impo
 
 MIB = 2**20
 MEMORY = Rasd(ResourceType.MEMORY, virtual_quantity=256 * MIB)
-DISK = Rasd(ResourceType.DISK_DRIVE, name="root", virtual_quantity=1024 * MIB)
+DISK = Rasd(ResourceType.DISK_DRIVE, name="root", host_resource=("/srv/root.raw",), virtual_quantity=1024 * MIB)
 WEB = DesiredSystem("web", state="active", resources=(MEMORY, DISK))
 
 
@@ -71,7 +71,7 @@ def test_check_mode_plans_the_same_and_touches_nothing() -> None:
 def test_a_pool_that_is_not_there_is_an_error_and_in_check_mode_a_warning() -> None:
     """In check mode the earlier task of the play that makes the pool has not been carried out either."""
     host = FakeHost()
-    desired = replace(WEB, resources=(replace(DISK, pool_id="site"),))
+    desired = replace(WEB, resources=(replace(DISK, pool_id="site", host_resource=None),))
     foretold, warnings = run(host, desired, check=True)
     assert [change.operation for change in foretold.plan] == ["define_system", "request_state_change"]
     assert len(warnings) == 1

@@ -134,7 +134,7 @@ def test_resources_have_units_and_settings(standard: Client) -> None:
 
 def test_pools_members_and_allocations(standard: Client) -> None:
     add_system(standard)
-    pool = standard.connection.EnumerateInstances("CIM_ResourcePool")[0]
+    pool = standard.connection.EnumerateInstances("CIM_ResourcePool")[-1]
     assert (pool["PoolID"], pool["Capacity"], pool["EnabledState"]) == ("images", 100 * GIB, 2)
     members = standard.associated(pool.path, "ConcreteComponent")
     assert [member["Name"] for member in members] == ["/images/web-root.qcow2"]

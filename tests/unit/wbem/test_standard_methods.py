@@ -29,6 +29,7 @@ def define(client: Client, name: str = "web", **settings: Any) -> tuple[int, Any
         SASD,
         ResourceType=Uint16(17),
         ElementName="root",
+        PoolID="nowhere",
         VirtualQuantity=Uint64(20),
         VirtualQuantityUnits="count(fixed size block)",
         VirtualResourceBlockSize=Uint64(GIB),
@@ -82,7 +83,7 @@ def test_define_system_without_arguments_and_from_a_reference(standard: Client) 
     code, _ = standard.manage("DefineSystem", SystemSettings=wanted, ReferenceConfiguration=reference)
     assert (code, sorted(standard.host.systems)) == (0, ["copy", "vs-1", "web"])
     disks = [rasd for rasd in standard.host.systems["copy"].defined.resources if rasd.name == "root"]
-    assert disks[0].host_resource == ("/pool/copy-root.img",)
+    assert disks[0].host_resource == ("/pool/copy-root.qcow2",)
 
 
 def test_define_system_refuses(standard: Client) -> None:
@@ -152,6 +153,7 @@ def test_resources_of_the_running_system(standard: Client) -> None:
         SASD,
         ResourceType=Uint16(17),
         ResourceSubType="virtio",
+        PoolID="nowhere",
         VirtualQuantity=Uint64(GIB),
         VirtualQuantityUnits="byte",
     )
@@ -272,7 +274,7 @@ def test_members_and_parents_of_pools(standard: Client) -> None:
     volume = standard.paths("CIM_StorageVolume")[0]
     both = {"HostResources": [volume], "Pool": pools["small"]}
     assert standard.call(service, "AddResourcesToResourcePool", **both)[0] == 0
-    assert standard.host.pools[(ResourceType.DISK_DRIVE, "small")].host_resource == ("/pool/web-root.img",)
+    assert standard.host.pools[(ResourceType.DISK_DRIVE, "small")].host_resource == ("/pool/web-root.qcow2",)
     assert standard.call(service, "RemoveResourcesFromResourcePool", **both)[0] == 0
     assert standard.host.pools[(ResourceType.DISK_DRIVE, "small")].host_resource == ()
     code, _ = standard.call(service, "ChangeParentResourcePool", ChildPool=pools["small"], ParentPool=[pools["big"]])
@@ -293,10 +295,10 @@ def test_pool_in_use_is_not_deleted(standard: Client) -> None:
 def test_storage_is_returned_when_nobody_uses_it(standard: Client) -> None:
     define(standard)
     volume = standard.paths("CIM_StorageVolume")[0]
-    standard.host.volumes["/pool/web-root.img"] = 20 * GIB
+    standard.host.volumes["/pool/web-root.qcow2"] = 20 * GIB
     service = standard.service("StorageConfigurationService")
     assert standard.call(service, "ReturnToStoragePool", TheElement=volume)[0] == 0
-    assert "/pool/web-root.img" not in standard.host.volumes
+    assert "/pool/web-root.qcow2" not in standard.host.volumes
 
 
 def test_failures_as_cim_errors(standard: Client) -> None:
