@@ -56,13 +56,11 @@ def resource_pools(server: Server, members: bool = True) -> list[ResourcePool]:
 def resource_pool(
     server: Server, pool_id: str, resource_type: ResourceType, members: bool = True
 ) -> ResourcePool | None:
-    """The pool of that id and type, or None."""
+    """The pool of that id and type, or None.  Raises Conflict where several have them."""
     for pool in resource_pools(server, members=False):
         if (pool.pool_id, pool.resource_type) == (pool_id, resource_type):
-            if not members:
-                return pool
-            found = existing(server, pool)
-            return replace(pool, members=_members(server, server.session, found))
+            found = existing(server, pool)  # also where nobody wants its members: there may be two
+            return replace(pool, members=_members(server, server.session, found)) if members else pool
     return None
 
 
