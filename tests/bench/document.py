@@ -38,5 +38,5 @@ def block(table: str) -> str:
 def machine() -> str:
     """What it was measured on, in words."""
     version = libvirt.getVersion()
-    kvm = "KVM" if os.path.exists("/dev/kvm") else "QEMU TCG"
-    return f"{os.cpu_count()} cores, {kvm}, libvirt {version // 1_000_000}.{version // 1000 % 1000}"
+    # The guests of the bench are emulated, whatever the machine can do.
+    return f"{os.cpu_count()} cores, QEMU TCG, libvirt {version // 1_000_000}.{version // 1000 % 1000}"
