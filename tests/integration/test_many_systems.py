@@ -22,6 +22,7 @@ import pytest
 from ansible_collections.svpc.virt.plugins.module_utils.errors import Conflict, VirtError
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.connect import open_platform
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import shared, watchdog
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.host import LibvirtHost
 from ansible_collections.svpc.virt.plugins.module_utils.task import virtual_systems
 from ansible_collections.svpc.virt.plugins.module_utils.task.task import Task
 from tests.laboratory import Host, Laboratory
@@ -315,7 +316,9 @@ def test_who_uses_which_storage_is_read_again_before_long(host: Host, monkeypatc
     run(host, entry("mine"))
     volume = f"{folder_of_pool(host)}/mine-root.qcow2"
     with contextlib.closing(open_platform({"uri": host.uri})) as platform, platform.together():
-        readings = platform.session.shared  # type: ignore[attr-defined]
+        assert isinstance(platform, LibvirtHost)
+        readings = platform.session.shared
+        assert readings is not None
         assert readings.users().of(volume) == {"mine"}
         run(host, entry("stranger"))
         moment += shared.KEPT - 0.5
