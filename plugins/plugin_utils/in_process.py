@@ -11,6 +11,8 @@ class checks the same arguments, runs the same task function, and returns what a
 from __future__ import annotations
 
 import contextlib
+import functools
+import gc
 import io
 import json
 import os
@@ -120,6 +122,7 @@ class InProcess(SentModule):
 
     def _run_here(self, variables: dict[str, Any]) -> dict[str, Any]:
         """Run the module in this process.  Raises NotHere."""
+        _leave_the_past_alone(os.getpid())
         given = dict(self._task.args)
         self._update_module_args(self._task.action, given, variables)
         encoder = get_module_encoder(_PROFILE, Direction.CONTROLLER_TO_MODULE)
@@ -152,6 +155,16 @@ def _returned(parsed: Any) -> dict[str, Any]:
     parsed.remove_internal_keys()  # since ansible-core 2.21
     result: dict[str, Any] = parsed.as_result_dict(for_round_trip=True)
     return result
+
+
+@functools.lru_cache(maxsize=1)
+def _leave_the_past_alone(process: int) -> None:
+    """Let the collector of garbage pass over what this process has inherited, once for each ``process``.
+
+    A worker begins with all that the controller holds.  To look through it again and again takes longer than many a
+    task, and copies the memory that both share until then.
+    """
+    gc.freeze()
 
 
 @contextlib.contextmanager

@@ -19,7 +19,7 @@ class Question:
 
     name: how the command line calls it. product, floor: what is compared, in words.
     target: what is to be kept. unit: of what is measured, "ms" or "MB". bounds: what the target bounds: the
-    "ratio" to the floor, the "amount" itself, or how much it is "more" than the floor.
+    "ratio" to the floor, or the "amount" itself.
     """
 
     name: str
@@ -27,14 +27,14 @@ class Question:
     floor: str
     target: float
     unit: str = "ms"
-    bounds: Literal["ratio", "amount", "more"] = "ratio"
+    bounds: Literal["ratio", "amount"] = "ratio"
 
     @property
     def bound(self) -> str:
         """The target in words."""
         if self.bounds == "ratio":
-            return f"{self.target:.2f}"
-        return f"{'+' if self.bounds == 'more' else ''}{amount(self.target)} {self.unit}"
+            return times(self.target)
+        return f"{amount(self.target)} {self.unit}"
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,8 @@ class Answer:
     @property
     def met(self) -> bool:
         """Whether what the target bounds, as it is shown, keeps it."""
-        bounded = {"ratio": round(self.ratio, 2), "amount": self.product, "more": self.product - self.floor}
-        return bounded[self.question.bounds] <= self.question.target
+        bounded = float(times(self.ratio)) if self.question.bounds == "ratio" else self.product
+        return bounded <= self.question.target
 
     def row(self) -> tuple[str, ...]:
         """The line of the table."""
@@ -73,7 +73,7 @@ class Answer:
             self.question.name,
             f"{amount(self.floor)} {unit}",
             f"{amount(self.product)} {unit}",
-            f"{self.ratio:.2f}",
+            times(self.ratio),
             self.question.bound,
             "met" if self.met else "missed",
         )
@@ -93,6 +93,11 @@ class Answer:
             "bounds": question.bounds,
             "met": self.met,
         }
+
+
+def times(ratio: float) -> str:
+    """A ratio with two places behind the point, or three where the first two say too little."""
+    return f"{ratio:.{2 if ratio >= 0.1 else 3}f}"
 
 
 def amount(number: float) -> str:

@@ -55,6 +55,7 @@ def durations(playbook: list[dict[str, Any]]) -> dict[str, list[float]]:
         play.write_text(json.dumps(playbook), encoding="utf-8")
         surroundings = {
             "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callbacks"),
+            "ANSIBLE_ACTION_PLUGINS": str(HERE / "action"),
             "ANSIBLE_LIBRARY": str(HERE / "library"),
             "SVPC_DURATIONS": str(record),
             # Modules find nothing that earlier runs have kept, and may keep what they compile.

@@ -18,9 +18,12 @@ from ansible_collections.svpc.virt.plugins.module_utils.model.values import MASK
 
 
 def hidden(value: Any) -> Any:
-    """``value`` with the texts for cloud-init masked and the URLs of images without secrets, all the way down."""
+    """``value`` with the texts for cloud-init masked and the URLs of images without secrets, all the way down.
+
+    What was left out stays out: Ansible has entered null for it, in every resource of every system.
+    """
     if isinstance(value, Mapping):
-        return {name: _HIDING.get(name, hidden)(item) for name, item in value.items()}
+        return {name: _HIDING.get(name, hidden)(item) for name, item in value.items() if item is not None}
     if isinstance(value, list):
         return [hidden(item) for item in value]
     return value
@@ -28,13 +31,13 @@ def hidden(value: Any) -> Any:
 
 def _cloud_init(value: Any) -> Any:
     if not isinstance(value, Mapping):
-        return None if value is None else MASK
-    return {name: MASK if name in SEED_FILES and item is not None else item for name, item in value.items()}
+        return MASK
+    return {name: MASK if name in SEED_FILES else item for name, item in value.items() if item is not None}
 
 
 def _image(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {name: _image(item) if name == "url" else item for name, item in value.items()}
+        return {name: _image(item) if name == "url" else item for name, item in value.items() if item is not None}
     if isinstance(value, str) and "://" in value:
         try:
             return public_url(value)

@@ -54,7 +54,7 @@ class Module(AnsibleModule):
 
         Ansible looks for these in the text of a list or mapping, where quotes and backslashes are written otherwise.
         """
-        params, self.params = self.params, hidden(remove_values(self.params, self.no_log_values))
+        params, self.params = self.params, remove_values(hidden(self.params), self.no_log_values)
         super()._log_invocation()
         self.params = params
 

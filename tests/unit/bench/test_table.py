@@ -37,6 +37,12 @@ def test_amounts_have_three_digits(number, text):
     assert amount(number) == text
 
 
+@pytest.mark.parametrize(("product", "shown", "met"), [(2.0, "0.020", True), (2.3, "0.023", False)])
+def test_small_ratios_have_digits_that_count(product, shown, met):
+    answer = Answer(Question("peer", "a task", "a loop", 0.02), [100.0], [product])
+    assert (answer.row()[3], answer.row()[4], answer.met) == (shown, "0.020", met)
+
+
 def test_the_table_tells_ratio_target_verdict_and_meaning():
     good = Answer(QUESTION, [100.0], [140.0])
     bad = Answer(Question("memory", "a process that reads", "a bare one", 2.0, "MB"), [30.0], [90.0])
@@ -57,11 +63,11 @@ def test_the_table_tells_ratio_target_verdict_and_meaning():
     [
         ("amount", [150.0], True, "150 ms"),
         ("amount", [151.0], False, "150 ms"),
-        ("more", [250.0], True, "+150 ms"),
-        ("more", [251.0], False, "+150 ms"),
+        ("ratio", [15_000.0], True, "150.00"),
+        ("ratio", [15_002.0], False, "150.00"),
     ],
 )
-def test_a_target_can_bound_the_amount_or_what_is_more_than_the_floor(bounds, products, met, words):
+def test_a_target_bounds_the_amount_or_the_ratio_as_it_is_shown(bounds, products, met, words):
     answer = Answer(Question("loop", "a loop", "one task", 150, "ms", bounds), [100.0], products)
     assert (answer.met, answer.row()[4]) == (met, words)
 

@@ -131,5 +131,5 @@ def test_arguments_are_shown_without_what_they_hide() -> None:
     assert "sesame" not in str(shown)
     assert shown["name"] == "web"
     assert shown["cloud_init"]["pool_id"] == "fast"
-    assert shown["cloud_init"]["meta_data"] is None
+    assert "meta_data" not in shown["cloud_init"]  # it was left out
     assert shown["resources"][0]["image"] == {"url": "https://h/x", "checksum": "s"}

@@ -139,6 +139,7 @@ def open_session(
         raise _not_opened(error, uri, watch) from error
     watch.limit = timeout
     watch.opened(connection.getLibVersion)
+    watch.is_alive()
     watchdog.work_with(watch)
 
     def reopen() -> Session:
