@@ -51,7 +51,11 @@ from ansible_collections.svpc.virt.plugins.module_utils.plan.predict import (
 )
 from ansible_collections.svpc.virt.plugins.module_utils.plan.resource_pool import DesiredPool, plan_pool
 from ansible_collections.svpc.virt.plugins.module_utils.plan.seed import seed_goes
-from ansible_collections.svpc.virt.plugins.module_utils.plan.snapshot import DesiredSnapshot, plan_snapshot
+from ansible_collections.svpc.virt.plugins.module_utils.plan.snapshot import (
+    DesiredSnapshot,
+    plan_snapshot,
+    unmet_snapshots,
+)
 from ansible_collections.svpc.virt.plugins.module_utils.plan.virtual_system import (
     DesiredSystem,
     plan_action,
@@ -227,6 +231,8 @@ def converge_snapshot(platform: Platform, desired: DesiredSnapshot, name: str = 
     ref, capabilities = changes.SystemRef(system.name, system.uuid), platform.capabilities(system.defined.settings)
     before = platform.snapshots(ref)
     plan = plan_snapshot(desired, system, before, capabilities)
+    for error in unmet_snapshots(plan, system, before):
+        raise error
     predicted = predict_snapshots(before, plan)
     assert platform.snapshots(ref) == before, "planning changed something"
     carry_out(platform, plan)

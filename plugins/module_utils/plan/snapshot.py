@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import (
@@ -53,8 +53,9 @@ def plan_snapshot(
 ) -> Plan:
     """The changes that make a snapshot as declared; empty when it already is.
 
-    Applying a snapshot is a change every time: the system has run since.  Raises, before anything is touched, when a
-    snapshot of that name is of another type, when dependents would go unasked, and when the host cannot.
+    Applying a snapshot is a change every time: the system has run since; whether it is there, :func:`unmet_snapshots`
+    tells.  Raises, before anything is touched, when a snapshot of that name is of another type, when dependents would
+    go unasked, and when the host cannot.
     """
     if desired.state not in SNAPSHOT_STATES:
         raise allowed_words("state", desired.state, SNAPSHOT_STATES)
@@ -64,9 +65,6 @@ def plan_snapshot(
     if desired.state == "present":
         plan = _plan_present(desired, ref, system, existing, capabilities)
     elif desired.state == "applied":
-        check_method(ApplySnapshot.operation, capabilities)
-        if existing is None:
-            raise _no_such_snapshot(desired, system, snapshots)
         current = next((snapshot.name for snapshot in snapshots if snapshot.is_current), None)
         plan = [ApplySnapshot(ref, desired.name, previous_current=current)]
     elif existing is None:
@@ -86,12 +84,15 @@ def plan_snapshot(
     return tuple(plan)
 
 
-def _no_such_snapshot(desired: DesiredSnapshot, system: VirtualSystem, snapshots: Sequence[Snapshot]) -> NotFound:
+def unmet_snapshots(plan: Plan, system: VirtualSystem, snapshots: Sequence[Snapshot]) -> Iterator[NotFound]:
+    """The snapshots that a plan applies and that are not there."""
     names = sorted(snapshot.name for snapshot in snapshots)
-    return NotFound(
-        f"Virtual system {system.name!r} has no snapshot {desired.name!r}; it has {', '.join(names) or 'none'}",
-        allowed=names,
-    )
+    for change in plan:
+        if isinstance(change, ApplySnapshot) and change.name not in names:
+            yield NotFound(
+                f"Virtual system {system.name!r} has no snapshot {change.name!r}; it has {', '.join(names) or 'none'}",
+                allowed=names,
+            )
 
 
 def _plan_present(

@@ -120,7 +120,9 @@ def resource_pool_info(task: Task) -> dict[str, Any]:
 def snapshot_info(task: Task) -> dict[str, Any]:
     """The snapshots of a virtual system that fit the selectors."""
     with task.platform() as platform:
-        system = existing_system(platform, str(task.params.get("virtual_system")), where="virtual_system")
-        family = platform.snapshots(SystemRef(system.name, system.uuid))
+        system, is_there = existing_system(
+            task, platform, str(task.params.get("virtual_system")), where="virtual_system"
+        )
+        family = platform.snapshots(SystemRef(system.name, system.uuid)) if is_there else []
     shown = [results.snapshot(snapshot, family) for snapshot in family if _fits(snapshot.name, task.params.get("name"))]
     return {"changed": False, "snapshots": shown}

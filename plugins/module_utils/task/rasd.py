@@ -24,8 +24,8 @@ def manage(task: Task) -> dict[str, Any]:
     """Bring one resource to what is declared."""
     desired, rasd = desired_with_resource(task.params)
     with task.platform() as platform:
-        current = existing_system(platform, desired.name, where="virtual_system")
-        outcome = converge(task, platform, desired, current)
+        current, is_there = existing_system(task, platform, desired.name, where="virtual_system")
+        outcome = converge(task, platform, desired, current, follows=not is_there)
         result = system_result(task, outcome)
         found = _entry(rasd, outcome.after) if desired.resources else None
         result["rasd"] = None if found is None else results.resource(found)

@@ -43,7 +43,7 @@ class Goal(Generic[State]):
     that makes it.
     """
     follows: bool = False
-    """It builds on what another goal of the same task changes, which in check mode does not happen."""
+    """It builds on what another goal of the same task, or an earlier task, changes, which in check mode does not happen."""
 
 
 @dataclass(frozen=True)
@@ -125,6 +125,16 @@ def execute_all(
     return [run.result(stopped.is_set()) for run in runs]
 
 
+def leave_to_earlier_task(task: Task, error: VirtError) -> None:
+    """Raise ``error``, which tells what a task builds on and does not find.
+
+    In check mode it is a warning: the task that makes it, earlier in the play, has not been carried out either.
+    """
+    if not task.check:
+        raise error
+    task.warn(f"{error.message} (an earlier task has to see to that before this one is carried out)")
+
+
 @dataclass
 class _Run(Generic[State]):
     """One goal on its way: planned, judged, carried out, read again."""
@@ -167,10 +177,8 @@ class _Run(Generic[State]):
         self.todo = self.goal.plan(self.before)
         task = self.goal.task
         for error in self.goal.unmet(self.todo):
-            if not task.check:
-                raise error
+            leave_to_earlier_task(task, error)
             self.missing = True
-            task.warn(f"{error.message} (an earlier task has to see to that before this one is carried out)")
         self.planned = True
 
     def let_check(self) -> None:

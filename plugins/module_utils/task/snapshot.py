@@ -5,15 +5,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+from ansible_collections.svpc.virt.plugins.module_utils.errors import VirtError
 from ansible_collections.svpc.virt.plugins.module_utils.model.snapshot import Snapshot, SnapshotType, by_name
+from ansible_collections.svpc.virt.plugins.module_utils.model.states import SystemState
 from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import VirtualSystem
 from ansible_collections.svpc.virt.plugins.module_utils.plan.changes import Plan, SystemRef
 from ansible_collections.svpc.virt.plugins.module_utils.plan.predict import predict_snapshots
-from ansible_collections.svpc.virt.plugins.module_utils.plan.snapshot import DesiredSnapshot, plan_snapshot
+from ansible_collections.svpc.virt.plugins.module_utils.plan.snapshot import (
+    DesiredSnapshot,
+    plan_snapshot,
+    unmet_snapshots,
+)
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.interface import Platform
 from ansible_collections.svpc.virt.plugins.module_utils.task import results
 from ansible_collections.svpc.virt.plugins.module_utils.task.desired import desired_snapshot
 from ansible_collections.svpc.virt.plugins.module_utils.task.run import Goal, execute
@@ -26,10 +34,11 @@ def manage(task: Task) -> dict[str, Any]:
     desired = desired_snapshot(task.params)
     name = str(task.params.get("virtual_system"))
     with task.platform() as platform:
-        system = existing_system(platform, name, where="virtual_system")
+        assumed = SystemState.ACTIVE if desired.quiesce else SystemState.DEFINED
+        system, is_there = existing_system(task, platform, name, where="virtual_system", assumed=assumed)
         capabilities = capabilities_for(platform, {}, system)
         ref = SystemRef(system.name, system.uuid)
-        before = platform.snapshots(ref)
+        before = platform.snapshots(ref) if is_there else []
 
         def plan(snapshots: list[Snapshot]) -> Plan:
             return plan_snapshot(desired, system, snapshots, capabilities)
@@ -40,8 +49,12 @@ def manage(task: Task) -> dict[str, Any]:
         def settled(snapshots: list[Snapshot]) -> bool:
             return _is_applied(desired, snapshots)
 
-        goal = Goal(task, plan, predict, lambda: platform.snapshots(ref), settled)
-        outcome = execute(platform, goal, before)
+        def unmet(todo: Plan) -> Iterator[VirtError]:
+            return unmet_snapshots(todo, system, before)
+
+        goal = Goal(task, plan, predict, lambda: platform.snapshots(ref), settled, unmet, follows=not is_there)
+        with _telling_what_became_of(platform, system):
+            outcome = execute(platform, goal, before)
         _tell_what_stays(task, desired, by_name(outcome.before).get(desired.name))
         found = by_name(outcome.after).get(desired.name)
         if found is not None and found.snapshot_type is None:  # of a system that was off: it is of either type
@@ -54,6 +67,22 @@ def manage(task: Task) -> dict[str, Any]:
         if task.diff:
             result["diff"] = results.snapshots_diff(system.name, outcome.before, outcome.predicted)
         return result
+
+
+@contextlib.contextmanager
+def _telling_what_became_of(platform: Platform, system: VirtualSystem) -> Iterator[None]:
+    """A with block whose failure tells it when the system is in another state: a host may stop it and then not go on."""
+    try:
+        yield
+    except VirtError as error:
+        now = None
+        with contextlib.suppress(VirtError):
+            now = platform.virtual_system(system.name, system.uuid)
+        if now is None or now.state is system.state:
+            raise
+        words = f"{error.message}; the virtual system was {system.state} and is {now.state} now"
+        failed = {**error.details.get("failed_change", {}), "changed": True}
+        raise type(error)(words, **{**error.details, "failed_change": failed}) from error
 
 
 def _tell_what_stays(task: Task, desired: DesiredSnapshot, existing: Snapshot | None) -> None:

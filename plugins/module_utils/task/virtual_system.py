@@ -32,6 +32,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.task.run import (
     Result,
     execute,
     execute_all,
+    leave_to_earlier_task,
     telling,
 )
 from ansible_collections.svpc.virt.plugins.module_utils.task.task import Task
@@ -70,23 +71,16 @@ def manage(task: Task) -> dict[str, Any]:
     desired = declared.desired
     with task.platform() as platform:
         current = platform.virtual_system(desired.name, desired.uuid)
-        reference = None
+        reference, is_there = None, True
         if needs_reference(declared, current):
-            reference = platform.virtual_system(str(declared.reference))
-            if reference is None:
-                raise no_reference(declared)
-        outcome = converge(task, platform, desired, current, reference)
+            reference, is_there = existing_system(task, platform, str(declared.reference), where="reference")
+        outcome = converge(task, platform, desired, current, reference, follows=not is_there)
         return system_result(task, outcome, wait_for_guest(platform, declared, outcome))
 
 
 def needs_reference(declared: Declaration, current: VirtualSystem | None) -> bool:
     """Whether another system completes this one: if it is to be made."""
     return declared.reference is not None and current is None and declared.desired.state != "absent"
-
-
-def no_reference(declared: Declaration) -> NotFound:
-    """The error for a reference that is not there."""
-    return NotFound(f"reference: there is no virtual system {declared.reference!r}")
 
 
 def wait_for_guest(platform: Platform, declared: Declaration, outcome: SystemOutcome) -> Addresses | None:
@@ -167,9 +161,10 @@ def converge(
     desired: DesiredSystem,
     current: VirtualSystem | None,
     reference: VirtualSystem | None = None,
+    follows: bool = False,
 ) -> SystemOutcome:
     """Bring one system from ``current`` to ``desired``; see :func:`converge_all`.  Its failure is raised."""
-    planner = _Planner(platform, Subject(task, desired, current, reference), Surroundings(platform))
+    planner = _Planner(platform, Subject(task, desired, current, reference, follows), Surroundings(platform))
     with platform.together():
         outcome = execute(platform, planner.goal, current)
     planner.tell(outcome)
@@ -313,9 +308,28 @@ def system_result(
     return result
 
 
-def existing_system(platform: Platform, name: str, uuid: str | None = None, where: str = "name") -> VirtualSystem:
-    """The system of that name.  Raises NotFound."""
+class Addressed(NamedTuple):
+    """The system that a task is about, by name."""
+
+    system: VirtualSystem
+    is_there: bool = True
+    """False in check mode, of one that an earlier task would have made: then nothing is known of it but its name."""
+
+
+def existing_system(
+    task: Task,
+    platform: Platform,
+    name: str,
+    uuid: str | None = None,
+    where: str = "name",
+    assumed: SystemState = SystemState.DEFINED,
+) -> Addressed:
+    """The system of that name, which is named at ``where``; otherwise see :func:`yet_to_be_made`."""
     system = platform.virtual_system(name, uuid)
-    if system is None:
-        raise NotFound(f"{where}: there is no virtual system {name!r}")
-    return system
+    return yet_to_be_made(task, name, where, assumed) if system is None else Addressed(system)
+
+
+def yet_to_be_made(task: Task, name: str, where: str, assumed: SystemState = SystemState.DEFINED) -> Addressed:
+    """Raise NotFound for a system that is not there; in check mode warn, and take one as made in state ``assumed``."""
+    leave_to_earlier_task(task, NotFound(f"{where}: there is no virtual system {name!r}"))
+    return Addressed(VirtualSystem(name, state=assumed), is_there=False)

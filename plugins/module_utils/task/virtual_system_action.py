@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, Optional
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import NotFound
+from ansible_collections.svpc.virt.plugins.module_utils.model.states import SystemState
 from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import VirtualSystem
 from ansible_collections.svpc.virt.plugins.module_utils.plan.changes import Plan
 from ansible_collections.svpc.virt.plugins.module_utils.plan.predict import predict_system
@@ -28,7 +29,7 @@ def act(task: Task) -> dict[str, Any]:
     name, uuid = desired_identity(task.params)
     timeout = seconds(task.params.get("shutdown_timeout"), "shutdown_timeout", 120)
     with task.platform() as platform:
-        current = existing_system(platform, name, uuid)
+        current, is_there = existing_system(task, platform, name, uuid, assumed=SystemState.ACTIVE)
         capabilities = capabilities_for(platform, {}, current)
 
         def plan(system: VirtualSystem | None) -> Plan:
@@ -40,6 +41,8 @@ def act(task: Task) -> dict[str, Any]:
             return platform.virtual_system(name, uuid)
 
         # Once done, an action leaves nothing that could be compared.
-        goal = Goal[Optional[VirtualSystem]](task, plan, predict_system, read, settled=lambda _after: True)
+        goal = Goal[Optional[VirtualSystem]](
+            task, plan, predict_system, read, settled=lambda _after: True, follows=not is_there
+        )
         outcome: SystemOutcome = execute(platform, goal, current)
         return system_result(task, outcome)

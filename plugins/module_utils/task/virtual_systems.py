@@ -30,10 +30,10 @@ from ansible_collections.svpc.virt.plugins.module_utils.task.virtual_system impo
     converge_all,
     declaration,
     needs_reference,
-    no_reference,
     read_systems,
     system_result,
     wait_for_guest,
+    yet_to_be_made,
 )
 
 if TYPE_CHECKING:
@@ -186,12 +186,13 @@ def _touched(platform: Platform, entry: _Entry) -> Touched:
 
 
 def _subject(entry: _Entry, known: Mapping[str, VirtualSystem | None], follows: bool) -> Subject:
-    """The entry as what is to be converged.  Raises NotFound when its reference is not there."""
+    """The entry as what is to be converged.  Raises NotFound when its reference is not there; warns in check mode."""
     declared, reference = entry.declared, None
     if needs_reference(declared, entry.current):
-        reference = known.get(str(declared.reference))
+        name = str(declared.reference)
+        reference = known.get(name)
         if reference is None:
-            raise no_reference(declared)
+            reference, follows = yet_to_be_made(entry.task, name, "reference").system, True
     return Subject(entry.task, declared.desired, entry.current, reference, follows)
 
 

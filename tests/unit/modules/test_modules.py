@@ -366,20 +366,35 @@ def test_a_resource(run: Run, host: FakeHost) -> None:
 
 
 @pytest.mark.parametrize(
-    ("module", "params"),
+    ("module", "params", "foretold"),
     [
-        ("rasd", {"virtual_system": "nosuch", "resource_type": "memory"}),
-        ("rasd", {"virtual_system": "nosuch", "resource_type": "memory", "state": "absent"}),
-        ("snapshot", {"virtual_system": "nosuch", "name": "one"}),
-        ("snapshot", {"virtual_system": "nosuch", "name": "one", "state": "absent"}),
-        ("snapshot_info", {"virtual_system": "nosuch"}),
-        ("virtual_system_action", {"name": "nosuch", "action": "reset"}),
+        ("rasd", {"resource_type": "disk_drive", "name": "data", "pool_id": "vmpool"}, ["add_resource_settings"]),
+        ("rasd", {"resource_type": "memory", "state": "absent"}, []),
+        ("rasd", {"resource_type": "disk_drive", "name": "data", "state": "absent", "remove_storage": True}, []),
+        ("snapshot", {"name": "one"}, ["create_snapshot"]),
+        ("snapshot", {"name": "one", "quiesce": True, "snapshot_type": "disk"}, ["create_snapshot"]),
+        ("snapshot", {"name": "one", "state": "applied"}, ["apply_snapshot"]),
+        ("snapshot", {"name": "one", "state": "absent"}, []),
+        ("snapshot_info", {}, []),
+        ("virtual_system_action", {"name": "nosuch", "action": "reset"}, ["request_state_change"]),
+        ("virtual_system", {"name": "copy", "reference": "nosuch"}, ["define_system"]),
+        ("virtual_systems", {"virtual_systems": [{"name": "copy", "reference": "nosuch"}]}, ["define_system"]),
     ],
 )
-def test_a_system_that_has_to_exist_is_named_when_it_does_not(run: Run, module: str, params: dict[str, Any]) -> None:
-    result = run(module, _fails=True, **params)
-    assert result["error_code"] == "not_found"
-    assert "'nosuch'" in result["msg"]
+def test_a_system_that_has_to_exist_is_named_and_in_check_mode_may_be_that_of_an_earlier_task(
+    run: Run, host: FakeHost, module: str, params: dict[str, Any], foretold: list[str]
+) -> None:
+    if module in ("rasd", "snapshot", "snapshot_info"):
+        params = {"virtual_system": "nosuch", **params}
+    host.log.clear()
+    check = run(module, _check=True, _diff=True, **params)
+    assert [change["operation"] for change in check.get("changes", [])] == foretold
+    assert check["changed"] is bool(foretold)
+    assert "there is no virtual system 'nosuch' (an earlier task has to see to that" in check["warned"][0]
+    real = run(module, _fails=True, **params)
+    assert (real["error_code"], real.get("changes", [])) == ("not_found", [])
+    assert "'nosuch'" in real["msg"]
+    assert host.log == []
 
 
 def test_an_action_acts_each_time(run: Run, host: FakeHost) -> None:
@@ -473,6 +488,46 @@ def test_snapshots(run: Run) -> None:
     assert gone["snapshot"] is None
     assert run("snapshot_info", virtual_system="web")["snapshots"] == []
     assert not run("snapshot", virtual_system="web", name="one", state="absent")["changed"]
+
+
+def test_a_snapshot_that_is_not_there_is_not_applied_and_in_check_mode_may_be_that_of_an_earlier_task(
+    run: Run, host: FakeHost
+) -> None:
+    run("virtual_system", **WEB)
+    host.log.clear()
+    check = run("snapshot", _check=True, virtual_system="web", name="never", state="applied")
+    assert operations(check) == ["apply_snapshot"]
+    assert "has no snapshot 'never'; it has none (an earlier task has to see to that" in check["warned"][0]
+    real = run("snapshot", _fails=True, virtual_system="web", name="never", state="applied")
+    assert (real["error_code"], real["msg"], real["changed"]) == (
+        "not_found",
+        "Virtual system 'web' has no snapshot 'never'; it has none",
+        False,
+    )
+    assert host.log == []
+
+
+def test_a_failure_tells_when_it_has_left_the_system_in_another_state(
+    run: Run, host: FakeHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hypervisor ends the guest before it loads the snapshot, and may then fail."""
+    run("virtual_system", **WEB)
+    run("snapshot", virtual_system="web", name="one")
+    carry_out = host.carry_out
+
+    def fail_half_way(change: changes.Change) -> None:
+        if isinstance(change, changes.ApplySnapshot):
+            host.systems["web"] = replace(host.systems["web"], state=SystemState.DEFINED, running=None)
+            raise HostFailed("the memory cannot be loaded")
+        carry_out(change)
+
+    monkeypatch.setattr(host, "carry_out", fail_half_way)
+    failed = run("snapshot", _fails=True, virtual_system="web", name="one", state="applied")
+    assert failed["msg"] == "the memory cannot be loaded; the virtual system was active and is defined now"
+    assert (failed["error_code"], failed["changed"]) == ("host_failed", True)
+    assert failed["failed_change"] == {"operation": "apply_snapshot", "target": "one", "changed": True}
+    again = run("snapshot", _fails=True, virtual_system="web", name="one", state="applied")
+    assert (again["msg"], again["changed"]) == ("the memory cannot be loaded", False)
 
 
 def test_reading_virtual_systems(run: Run) -> None:

@@ -96,8 +96,8 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "an entry without name": ({"list": [{"state": "active"}]}, "missing required arguments: name"),
     "a name given twice": ({"list": [{"name": "web"}, {"name": "web"}]}, "entry 1 has the same name"),
     "one that fails": (
-        {"list": [{"name": "web"}, {"name": "new", "reference": "nowhere"}]},
-        "no virtual system 'nowhere'",
+        {"list": [{"name": "web"}, {"name": "new", "settings": {"virtual_system_type": "nosuch"}}]},
+        "'nosuch' is not offered by this host",
     ),
 }
 """What is given to the role, and why it fails."""
