@@ -46,12 +46,20 @@ name=$(word lab.name)
 data=$(word lab.data)
 hostname "${name:-guest}"
 
-new_processors() { # puts each processor to work once; who takes one away later is not gainsaid
+# What follows is done each second. It starts no program while nothing changes: on an emulated processor each one costs
+# about as much as all the rest. So files are read by `read`, and functions set variables instead of printing.
+
+tend_processors() { # puts each processor to work once; who takes one away later is not gainsaid. cpus: how many work
+    cpus=0
     for path in /sys/devices/system/cpu/cpu[0-9]*; do
         mark=/run/${path##*/}
-        [ ! -e "$mark" ] || continue
-        : >"$mark"
-        [ ! -e "$path/online" ] || [ "$(cat "$path/online")" = 1 ] || echo 1 >"$path/online"
+        online=1
+        [ ! -e "$path/online" ] || read -r online <"$path/online"
+        if [ ! -e "$mark" ]; then
+            : >"$mark"
+            [ "$online" = 1 ] || { echo 1 >"$path/online" && online=1; }
+        fi
+        cpus=$((cpus + online))
     done
     for mark in /run/cpu*; do
         [ -e "/sys/devices/system/cpu/${mark##*/}" ] || rm "$mark"
@@ -61,84 +69,110 @@ new_processors() { # puts each processor to work once; who takes one away later 
 seed_value() { # FILE KEY: the text at a key, in a line of its own
     sed -n "s/^ *\"\{0,1\}$2\"\{0,1\}: *\"\{0,1\}\([^\",]*\).*/\1/p" "/seed/$1" | head -n 1
 }
-tend_seed() { # as cloud-init would: the first disc labelled cidata says who the guest is
-    [ ! -e /run/seed ] || return 0
-    for path in /dev/sr*; do
-        [ "$(dd "if=$path" bs=8 skip=4101 count=4 2>/dev/null | tr -d ' \0')" = cidata ] || continue
-        mkdir -p /seed /root/.ssh
-        mount -t iso9660 -o ro "$path" /seed || continue
-        : >/run/seed
-        name=$(seed_value user-data hostname)
-        name=${name:-$(seed_value meta-data local-hostname)}
-        hostname "${name:-guest}"
-        grep -o 'ssh-[a-z0-9-]* [A-Za-z0-9+/=]* [^"]*' /seed/user-data >/root/.ssh/authorized_keys
-        break
+tend_media() { # media: the discs; the first one labelled cidata says who the guest is, as it would tell cloud-init
+    discs=
+    for path in /sys/block/sr*; do
+        # What opens it looks whether there is another disc; each has a number of its own.
+        { true <"/dev/${path##*/}"; } 2>/dev/null && read -r number <"$path/diskseq" && discs="$discs ${path##*/}/$number"
+    done
+    [ "$discs" != "$known_discs" ] || return 0
+    known_discs=$discs
+    media=
+    for disc in $discs; do
+        drive=${disc%/*}
+        bytes=$(blockdev --getsize64 "/dev/$drive") || continue
+        label=$(dd "if=/dev/$drive" bs=8 skip=4101 count=4 2>/dev/null | tr -cd 'A-Za-z0-9_-')
+        media=$media,$drive:$bytes/$label
+        [ "$label" != cidata ] || [ -e /run/seed ] || tend_seed "/dev/$drive"
     done
 }
+tend_seed() { # DRIVE
+    mkdir -p /seed /root/.ssh
+    mount -t iso9660 -o ro "$1" /seed || return 0
+    : >/run/seed
+    name=$(seed_value user-data hostname)
+    name=${name:-$(seed_value meta-data local-hostname)}
+    hostname "${name:-guest}"
+    grep -o 'ssh-[a-z0-9-]* [A-Za-z0-9+/=]* [^"]*' /seed/user-data >/root/.ssh/authorized_keys
+}
 
-tend_nics() {
+tend_nics() { # nics: what they have
+    nics=
     for path in /sys/class/net/*; do
         nic=${path##*/}
         [ "$nic" != lo ] || continue
-        ip link set "$nic" up
-        carrier=$(cat "$path/carrier" 2>/dev/null || echo 0)
+        read -r flags <"$path/flags"
+        [ $((flags & 1)) = 1 ] || ip link set "$nic" up
+        read -r carrier 2>/dev/null <"$path/carrier" || carrier=0
+        read -r number <"$path/ifindex"
         # The lease belongs to the cable: a replugged one asks anew.
-        mark=/run/$nic.$(cat "$path/ifindex")
-        [ "$(cat "$mark" 2>/dev/null)" != "$carrier" ] || continue
-        [ ! -e "$mark" ] || kill "$(cat "$mark.pid")" 2>/dev/null
-        ip addr flush dev "$nic"
-        echo "$carrier" >"$mark"
-        : >"$mark.pid"
-        if [ "$carrier" = 1 ]; then
-            udhcpc -f -S -t 5 -T 1 -A 2 -i "$nic" -s /etc/lease ${name:+-x hostname:$name} >/dev/null 2>&1 &
-            echo $! >"$mark.pid"
+        mark=/run/$nic.$number
+        before=
+        [ ! -e "$mark" ] || read -r before <"$mark"
+        if [ "$before" != "$carrier" ]; then
+            if [ -e "$mark.pid" ]; then
+                read -r client <"$mark.pid" && kill "$client" 2>/dev/null
+            fi
+            ip addr flush dev "$nic"
+            rm -f "/run/$nic.address"
+            echo "$carrier" >"$mark"
+            : >"$mark.pid"
+            if [ "$carrier" = 1 ]; then
+                udhcpc -f -S -t 5 -T 1 -A 2 -i "$nic" -s /etc/lease ${name:+-x hostname:$name} >/dev/null 2>&1 &
+                echo $! >"$mark.pid"
+            fi
         fi
+        read -r mac <"$path/address"
+        address=-
+        [ ! -e "/run/$nic.address" ] || read -r address <"/run/$nic.address"
+        link=down
+        [ "$carrier" != 1 ] || link=up
+        nics=$nics,$nic/$mac/$address/$link
     done
 }
 
-tend_data() {
-    [ -n "$data" ] && [ -b "/dev/$data" ] && ! grep -q ' /data ' /proc/mounts || return 0
+tend_data() { # mounted: 1 when the data disk is mounted
+    look_for_data
+    [ -n "$data" ] && [ -b "/dev/$data" ] && [ $mounted = 0 ] || return 0
     mkdir -p /data
     mount -t ext4 "/dev/$data" /data 2>/dev/null || {
         mke2fs "/dev/$data" >/dev/null && mount -t ext4 "/dev/$data" /data
     }
+    look_for_data
+}
+look_for_data() {
+    mounted=0
+    while read -r _ place _; do
+        [ "$place" != /data ] || mounted=1
+    done </proc/mounts
 }
 
 tend_agent() {
+    [ -x /sbin/qemu-ga ] || return 0
+    if [ -e /run/agent.pid ] && read -r agent </run/agent.pid && [ -d "/proc/$agent" ]; then
+        return 0
+    fi
     for path in /sys/class/virtio-ports/*; do
-        [ -e "$path/name" ] && ln -sf "../${path##*/}" "/dev/virtio-ports/$(cat "$path/name")"
+        [ -e "$path/name" ] && read -r port <"$path/name" && ln -sf "../${path##*/}" "/dev/virtio-ports/$port"
     done
     port=/dev/virtio-ports/org.qemu.guest_agent.0
-    if [ -x /sbin/qemu-ga ] && [ -e "$port" ] && ! pidof qemu-ga >/dev/null; then
+    if [ -e "$port" ] && ! pidof qemu-ga >/dev/null; then
         qemu-ga --method=virtio-serial --path="$port" --statedir=/run --pidfile=/run/agent.pid --daemonize
     fi
 }
 
-each() { # joins its input lines by commas
-    tr '\n' ',' | sed 's/,$//'
-}
-disks() {
+look_for_disks() {
+    disks=
     for path in /sys/block/vd* /sys/block/sd* /sys/block/nvme*; do
-        [ -e "$path/size" ] && echo "${path##*/}:$(($(cat "$path/size") * 512))"
-    done | each
+        [ -e "$path/size" ] && read -r blocks <"$path/size" && disks=$disks,${path##*/}:$((blocks * 512))
+    done
 }
-media() {
-    for path in /sys/block/sr*; do
-        drive=${path##*/}
-        bytes=$(blockdev --getsize64 "/dev/$drive" 2>/dev/null) || continue
-        label=$(dd "if=/dev/$drive" bs=8 skip=4101 count=4 2>/dev/null | tr -cd 'A-Za-z0-9_-')
-        echo "$drive:$bytes/$label"
-    done | each
-}
-nics() {
-    for path in /sys/class/net/*; do
-        nic=${path##*/}
-        [ "$nic" != lo ] || continue
-        address=$(ip -4 -o addr show dev "$nic" | sed -n 's|.* inet \([0-9.]*\)/.*|\1|p' | head -n 1)
-        link=down
-        [ "$(cat "$path/carrier" 2>/dev/null)" != 1 ] || link=up
-        echo "$nic/$(cat "$path/address")/${address:--}/$link"
-    done | each
+
+look_for_keys() {
+    keys=
+    [ ! -e /root/.ssh/authorized_keys ] || while read -r line; do
+        keys=$keys,${line##* }
+    done </root/.ssh/authorized_keys
 }
 
 firmware=bios
@@ -160,17 +194,20 @@ acpid -f >/dev/null 2>&1 &
 
 seconds=0
 said=
+known_discs=
+media=
 while :; do
-    new_processors
-    tend_seed
+    tend_processors
+    tend_media
     tend_nics
     tend_data
     tend_agent
-    memory=$(sed -n 's/^MemTotal: *\([0-9]*\).*/\1/p' /proc/meminfo)
-    mounted=$(grep -c ' /data ' /proc/mounts)
-    see="cpus=$(nproc) memory_kib=$memory disks=$(disks) nics=$(nics) media=$(media) mounted=$mounted"
-    see="$see name=$(hostname) keys=$(sed 's/.* //' /root/.ssh/authorized_keys 2>/dev/null | each)"
-    see="$see firmware=$firmware secure_boot=${secure_boot:-0} tpm=${tpm:-0}"
+    look_for_disks
+    look_for_keys
+    read -r _ memory _ </proc/meminfo
+    read -r host </proc/sys/kernel/hostname
+    see="cpus=$cpus memory_kib=$memory disks=${disks#,} nics=${nics#,} media=${media#,} mounted=$mounted"
+    see="$see name=$host keys=${keys#,} firmware=$firmware secure_boot=${secure_boot:-0} tpm=${tpm:-0}"
     if [ "$see" != "$said" ] || [ $((seconds % 5)) = 0 ]; then
         read -r up idle </proc/uptime
         echo "guest: $see up=${up%.*}"

@@ -7,9 +7,11 @@
 case $1 in
 deconfig)
     ip addr flush dev "$interface"
+    rm -f "/run/$interface.address"
     ;;
 bound | renew)
     ip addr replace "$ip/$mask" dev "$interface"
+    echo "$ip" >"/run/$interface.address"
     for gateway in $router; do
         ip route replace default via "$gateway" dev "$interface"
         break
