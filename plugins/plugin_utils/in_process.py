@@ -36,6 +36,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.interface impo
 from ansible_collections.svpc.virt.plugins.module_utils.task import desired_image, desired_seed, waiting
 from ansible_collections.svpc.virt.plugins.module_utils.task.module import Module, Work
 from ansible_collections.svpc.virt.plugins.module_utils.task.progress import Teller
+from ansible_collections.svpc.virt.plugins.plugin_utils import passed_on
 from ansible_collections.svpc.virt.plugins.plugin_utils.errand import run_errand
 
 SWITCH = "svpc_virt_in_process"
@@ -222,6 +223,7 @@ class _Call:
         except LibraryMissing as error:
             raise NotHere(error.message) from error
         self._platform = platform
+        passed_on.tell()
         if self._abandoned:
             platform.abandon()
         return platform

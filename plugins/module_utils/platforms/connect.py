@@ -113,6 +113,15 @@ def preload() -> None:
     )
 
 
+WBEM_SERVER = f"{__package__}.wbem_server.host"
+"""The module that is loaded where a WBEM server is worked on."""
+
+
+def preload_wbem() -> None:
+    """Load the platform for WBEM servers, likewise."""
+    from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server import host  # noqa: F401
+
+
 def _missing(distribution: str, uri: str) -> LibraryMissing:
     """The error for a Python library that is not there where this runs."""
     return LibraryMissing(
