@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import libvirt
 import pytest
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import (
@@ -124,6 +125,23 @@ def test_files_of_snapshots_are_not_ruined(platform, pool, host):
     with pytest.raises(Refused, match="below the files of two"):
         platform.apply_snapshot(changes.ApplySnapshot(ref(db), "one"))
     assert tree(platform, db) == {"one": (None, False), "two": ("one", True)}
+
+
+def test_memory_that_this_host_could_not_load_is_neither_kept_nor_loaded(platform, pool):
+    """libvirt would end the guest first, and find out then that it cannot go on with the processors it had."""
+    db = request(platform, define(platform, "db", disk(pool)), ENABLED)
+    take(platform, db, "before")
+    domain = platform.session.connection.lookupByName("db")
+    domain.setVcpusFlags(2, libvirt.VIR_DOMAIN_AFFECT_LIVE)
+    with pytest.raises(NotSupported, match=r"processors were plugged in while it ran.*11\.0\.0"):
+        take(platform, db, "after")
+    domain.snapshotCreateXML("<domainsnapshot><name>after</name></domainsnapshot>")  # by other hands
+    with pytest.raises(NotSupported, match="cannot load its memory"):
+        platform.apply_snapshot(changes.ApplySnapshot(ref(db), "after"))
+    assert platform.virtual_system("db").state is SystemState.ACTIVE
+    platform.apply_snapshot(changes.ApplySnapshot(ref(db), "before"))
+    assert platform.virtual_system("db").state is SystemState.ACTIVE
+    assert platform.virtual_system("db").running.resources[0].virtual_quantity == 1
 
 
 def test_what_this_host_cannot_take_is_refused_before_anything_is_touched(platform, pool, host):

@@ -25,6 +25,9 @@ FIRMWARE_INTERNAL = 10_010_000
 """libvirt 10.10 takes, applies and deletes internal snapshots with the variables of UEFI, if these are in qcow2."""
 FIRMWARE_REFUSED = 9_002_000
 """From libvirt 9.2 on, internal snapshots of a system with UEFI are refused also while it is off."""
+PLUGGED_INTERNAL = 11_000_000
+"""Older versions load an internal snapshot before they plug in what a running system had got by then: with a processor
+plugged in while it ran, the hypervisor cannot load its memory, and the guest is gone."""
 
 _STATES = {
     "running": SystemState.ACTIVE,
@@ -115,6 +118,8 @@ class Subject:
     firmware: bool = False
     """UEFI with variables of its own (pflash)."""
     variables_format: str = "raw"
+    plugged_processors: bool = False
+    """It has processors that were plugged in while it ran."""
 
 
 @dataclass(frozen=True)
@@ -164,7 +169,20 @@ def read_subject(text: str, state: SystemState) -> Subject:
         disks=tuple(disks),
         firmware=firmware,
         variables_format=variables.get("format", "raw") if variables is not None else "raw",
+        plugged_processors=has_plugged_processors(document),
     )
+
+
+def has_plugged_processors(domain: ElementTree.Element) -> bool:
+    """Whether a running system has processors that its hypervisor was not started with."""
+    return domain.find("vcpus/vcpu[@enabled='yes'][@hotpluggable='yes']") is not None
+
+
+def cannot_be_loaded(document: ElementTree.Element, version: int) -> bool:
+    """Whether a snapshot's memory is beyond libvirt ``version``, which would learn it when the guest is gone."""
+    memory, domain = document.find("memory"), document.find("domain")
+    within = memory is not None and memory.get("snapshot") == "internal"
+    return within and domain is not None and version < PLUGGED_INTERNAL and has_plugged_processors(domain)
 
 
 def decide(subject: Subject, request: Request, version: int) -> Decision:
@@ -192,7 +210,7 @@ def decide(subject: Subject, request: Request, version: int) -> Decision:
     if running and not full:
         obstacle = "the disks alone of a running system can only be kept in files of their own"
     else:
-        obstacle = _internal_obstacle(subject, writable, full, version)
+        obstacle = _internal_obstacle(subject, writable, full, memory, version)
     if obstacle is None:
         return Decision(external=False, memory=memory)
     if full and version < EXTERNAL_REVERT:
@@ -209,8 +227,8 @@ def decide(subject: Subject, request: Request, version: int) -> Decision:
     return Decision(external=True, memory=memory, quiesce=request.quiesce and running)
 
 
-def _internal_obstacle(subject: Subject, writable: list[Disk], full: bool, version: int) -> str | None:
-    """Why a snapshot cannot lie inside the images; None when it can."""
+def _internal_obstacle(subject: Subject, writable: list[Disk], full: bool, memory: bool, version: int) -> str | None:
+    """Why a snapshot, ``full`` or not, with the guest's ``memory`` or not, cannot lie inside the images; None if it can."""
     for disk in writable:
         if disk.format != "qcow2":
             return f"disk {disk.target} has the format {disk.format}, which holds no snapshots (qcow2 does)"
@@ -223,6 +241,12 @@ def _internal_obstacle(subject: Subject, writable: list[Disk], full: bool, versi
             )
         if version >= FIRMWARE_INTERNAL and subject.variables_format != "qcow2":
             return f"its UEFI variables are kept in the format {subject.variables_format}, which holds no snapshots"
+    if subject.plugged_processors and memory and version < PLUGGED_INTERNAL:
+        return (
+            "processors were plugged in while it ran, with which only libvirt "
+            f"{version_words(PLUGGED_INTERNAL)} and later can load its memory from inside the images (restart it, and "
+            "it has them from the beginning)"
+        )
     return None
 
 

@@ -29,9 +29,11 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.s
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.snapshot_xml import (
     EXTERNAL_DELETE,
     EXTERNAL_REVERT,
+    PLUGGED_INTERNAL,
     Decision,
     Request,
     Subject,
+    cannot_be_loaded,
     decide,
     is_external,
     parents_first,
@@ -168,6 +170,12 @@ def check_apply(session: Session, change: changes.ApplySnapshot) -> libvirt.virD
             f"Cannot apply snapshot {change.name!r} of virtual system {change.system.name!r}: it lies in files of its "
             f"own, and this host's libvirt {version_words(version)} cannot return to such a snapshot "
             f"({version_words(EXTERNAL_REVERT)} and later can)"
+        )
+    if cannot_be_loaded(document, version):
+        raise NotSupported(
+            f"Cannot apply snapshot {change.name!r} of virtual system {change.system.name!r}: its processors were plugged "
+            f"in while it ran, and this host's libvirt {version_words(version)} cannot load its memory so "
+            f"({version_words(PLUGGED_INTERNAL)} and later can)"
         )
     tree = _read_all(existing(session, change.system))
     files = [name for name in dependents_of(tree, change.name) if _is_file(by_name(tree)[name])]

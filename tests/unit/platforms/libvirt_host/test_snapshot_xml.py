@@ -5,16 +5,20 @@
 
 from __future__ import annotations
 
+from xml.etree import ElementTree
+
 import pytest
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import Conflict, InvalidInput, NotSupported
 from ansible_collections.svpc.virt.plugins.module_utils.model.snapshot import Snapshot, SnapshotType
 from ansible_collections.svpc.virt.plugins.module_utils.model.states import SystemState
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.snapshot_xml import (
+    PLUGGED_INTERNAL,
     Decision,
     Disk,
     Request,
     Subject,
+    cannot_be_loaded,
     decide,
     overlay,
     parents_first,
@@ -31,6 +35,8 @@ QCOW2 = Disk("vda", "qcow2", path="/images/web-root.qcow2")
 RAW = Disk("vdb", "raw", path="/images/web-log.raw")
 BLOCK = Disk("vdc", "raw", "block", "/dev/vg/log")
 MEDIUM = Disk("sda", "raw", path="/iso/install.iso", writable=False)
+PLUGGED = "<vcpu id='0' enabled='yes' hotpluggable='no'/><vcpu id='1' enabled='yes' hotpluggable='yes'/>"
+UNPLUGGED = "<vcpu id='0' enabled='yes' hotpluggable='no'/><vcpu id='1' enabled='no' hotpluggable='yes'/>"
 INTERNAL, INTERNAL_MEMORY = Decision(False, False), Decision(False, True)
 EXTERNAL, EXTERNAL_MEMORY = Decision(True, False), Decision(True, True)
 
@@ -56,6 +62,10 @@ def subject(*disks, state=ON, **more):
         (subject(QCOW2, firmware=True, state=OFF), DISK, NEW, EXTERNAL),
         (subject(QCOW2, firmware=True), FULL, NEWEST, EXTERNAL_MEMORY),
         (subject(QCOW2, firmware=True, variables_format="qcow2"), FULL, NEWEST, INTERNAL_MEMORY),
+        (subject(QCOW2, plugged_processors=True), FULL, NEW, EXTERNAL_MEMORY),
+        (subject(QCOW2, plugged_processors=True), FULL, PLUGGED_INTERNAL, INTERNAL_MEMORY),
+        (subject(QCOW2, plugged_processors=True), DISK, OLD, EXTERNAL),
+        (subject(QCOW2, plugged_processors=True, state=OFF), FULL, OLD, INTERNAL),
     ],
 )
 def test_decisions(system, kind, version, expected):
@@ -68,6 +78,7 @@ def test_decisions(system, kind, version, expected):
         (subject(RAW), Request("one", FULL), NotSupported, r"vdb has the format raw.*9\.0\.0.*9\.9\.0"),
         (subject(QCOW2, firmware=True), Request("one", FULL), NotSupported, r"UEFI.*10\.10\.0.*9\.0\.0"),
         (subject(QCOW2, firmware=True, state=OFF), Request("one", FULL), NotSupported, "UEFI"),
+        (subject(QCOW2, plugged_processors=True), Request("one", FULL), NotSupported, r"plugged in.*11\.0\.0.*9\.0\.0"),
         (subject(MEDIUM), Request("one", FULL), NotSupported, "no disk"),
         (subject(BLOCK), Request("one", DISK), NotSupported, "vdc is not a file"),
         (subject(QCOW2, state=SystemState.SUSPENDED), Request("one", FULL), Conflict, "suspended"),
@@ -135,6 +146,28 @@ def test_parents_come_first():
     made = [Snapshot("c", created=1, parent="b"), Snapshot("b", created=2, parent="a"), Snapshot("a", created=3)]
     made += [Snapshot("orphan", created=4, parent="gone"), Snapshot("x", parent="y"), Snapshot("y", parent="x")]
     assert [snapshot.name for snapshot in parents_first(made)] == ["a", "orphan", "b", "c", "x", "y"]
+
+
+@pytest.mark.parametrize(
+    ("processors", "memory", "version", "lost"),
+    [
+        (PLUGGED, "internal", OLD, True),
+        (PLUGGED, "external", OLD, False),
+        (PLUGGED, "no", OLD, False),
+        (
+            PLUGGED,
+            "internal",
+            PLUGGED_INTERNAL,
+            False,
+        ),
+        (UNPLUGGED, "internal", OLD, False),
+    ],
+)
+def test_memory_that_can_be_loaded_only_into_what_is_there_from_the_beginning(processors, memory, version, lost):
+    domain = f"<domain><name>web</name><os/><vcpus>{processors}</vcpus></domain>"
+    snapshot = ElementTree.fromstring(f"<domainsnapshot><memory snapshot='{memory}'/>{domain}</domainsnapshot>")
+    assert cannot_be_loaded(snapshot, version) is lost
+    assert read_subject(domain, ON).plugged_processors is (processors == PLUGGED)
 
 
 def test_what_a_domain_says():
