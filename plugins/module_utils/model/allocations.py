@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from ansible_collections.svpc.virt.plugins.module_utils.model import units
+from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import frozen
 from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool import ResourcePool
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
@@ -19,7 +19,7 @@ _OUTSIDE_POOLS = (ResourceType.DISK_DRIVE, ResourceType.ETHERNET_ADAPTER)
 """Pools whose type of resources also exists outside every pool: files of the host, its bridges."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Allocation:
     """One resource of a virtual system that comes from a pool."""
 

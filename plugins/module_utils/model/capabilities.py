@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Callable, TypeVar
 
+from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import frozen
 from ansible_collections.svpc.virt.plugins.module_utils.model.image import ImageMode
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
 from ansible_collections.svpc.virt.plugins.module_utils.model.snapshot import SnapshotType
@@ -32,7 +33,7 @@ class Live(enum.Enum):
     WITH_CONNECTION = "when the connection it belongs to changes too"
 
 
-@dataclass(frozen=True)
+@frozen
 class AllocationCapabilities:
     """What the host can allocate of one resource type.
 
@@ -65,7 +66,7 @@ class AllocationCapabilities:
     """Properties that cannot be changed once the resource exists, each with what to do instead."""
 
 
-@dataclass(frozen=True)
+@frozen
 class PoolCapabilities:
     """How pools of one kind are made and changed.
 
@@ -128,7 +129,7 @@ class Later(Mapping[Key, Value]):
         return repr(self._all())
 
 
-@dataclass(frozen=True)
+@frozen
 class Capabilities:
     """What a host can do."""
 

@@ -12,8 +12,10 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
+
+from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import frozen
 
 VIRTUAL_SYSTEM = "virtual_system"
 RESOURCE_POOL = "resource_pool"
@@ -72,7 +74,7 @@ ASSOCIATIONS: Mapping[str, str] = {
 """The words that edges have, and the classes of the standard they stand for."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Element:
     """CIM_ManagedElement: one thing that others may depend on."""
 
@@ -83,7 +85,7 @@ class Element:
     """What else is known of it: plain values."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Dependency:
     """``dependent`` does not work without ``antecedent``."""
 
@@ -96,7 +98,7 @@ class Dependency:
     """Where a virtual system says so: ``defined``, ``running``, ``snapshots``."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Gap:
     """Where nobody could look further."""
 
@@ -107,7 +109,7 @@ class Gap:
     """Kinds of the elements it may stand on, unseen."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Graph:
     """The elements of a host, as far as they are known."""
 

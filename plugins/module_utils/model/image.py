@@ -8,9 +8,10 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from urllib.parse import urlsplit, urlunsplit
 
+from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import frozen
 from ansible_collections.svpc.virt.plugins.module_utils.model.units import size_words
 
 SECTOR = 512
@@ -32,7 +33,7 @@ class ImageMode(enum.Enum):
     """The disk holds what differs from the image, which has to stay as it is for as long as the disk is there."""
 
 
-@dataclass(frozen=True)
+@frozen
 class ImageFacts:
     """What the beginning of an image tells."""
 
@@ -42,7 +43,7 @@ class ImageFacts:
     """Bytes a guest sees; None where that is not known before the image is there as a whole."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Image:
     """An image to make a disk from: exactly one of ``path``, ``volume`` and ``url`` says where it is."""
 

@@ -15,9 +15,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import Refused
+from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import frozen
 from ansible_collections.svpc.virt.plugins.module_utils.model.image import SECTOR, ImageFacts
 
 HEAD = 128 * 1024
@@ -28,7 +28,7 @@ LARGEST = 2**50
 """Bytes; more than any disk has, and little enough for every host to count with."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Sample:
     """What is there of an image to look at."""
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 import enum
 import operator
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
+from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import frozen
 from ansible_collections.svpc.virt.plugins.module_utils.model.image import Image
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceRow, ResourceType, row_of
 from ansible_collections.svpc.virt.plugins.module_utils.model.seed import Seed
@@ -36,7 +37,7 @@ class MappingBehavior(enum.IntEnum):
     HARD_AFFINITY = 5
 
 
-@dataclass(frozen=True)
+@frozen
 class Rasd:
     """A resource allocation: asked for (definition), granted (running system), or declared by a user.
 

@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import frozen
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
 from ansible_collections.svpc.virt.plugins.module_utils.model.values import Kind, SettingRow
 
@@ -65,7 +66,7 @@ ETHERNET_POOL_SETTINGS: dict[str, SettingRow] = {
 }
 
 
-@dataclass(frozen=True)
+@frozen
 class ResourcePool:
     """A pool, declared by a user (None: not managed) or as the host shows it.  Quantities in the type's unit."""
 

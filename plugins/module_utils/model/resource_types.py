@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import allowed_words
 from ansible_collections.svpc.virt.plugins.module_utils.model import units
+from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import frozen
 from ansible_collections.svpc.virt.plugins.module_utils.model.values import Kind, SettingRow
 
 
@@ -154,7 +155,7 @@ _GRAPHICS: dict[str, SettingRow] = {
 }
 
 
-@dataclass(frozen=True)
+@frozen
 class ResourceRow:
     """What differs between types of resources."""
 

@@ -12,7 +12,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import frozen
 
 SEED_DRIVE = "cloud-init"
 """Name of the resource that is the drive with the seed."""
@@ -28,7 +30,7 @@ SEED_FILES: Mapping[str, str] = {
 _DIGITS = 16
 
 
-@dataclass(frozen=True)
+@frozen
 class Seed:
     """The content of a seed medium."""
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import frozen
 from ansible_collections.svpc.virt.plugins.module_utils.model.states import SystemState
 
 SNAPSHOT_STATES = ("present", "absent", "applied")
@@ -29,7 +30,7 @@ class SnapshotType(enum.IntEnum):
         return self.name.lower()
 
 
-@dataclass(frozen=True)
+@frozen
 class Snapshot:
     """One snapshot as the host shows it."""
 

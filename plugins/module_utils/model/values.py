@@ -12,11 +12,12 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import InvalidInput, allowed_words
 from ansible_collections.svpc.virt.plugins.module_utils.model import units
+from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import frozen
 
 MASK = "********"
 """What stands for a secret wherever values are shown."""
@@ -41,7 +42,7 @@ class Kind(enum.Enum):
     RECORDS = "list of mappings"
 
 
-@dataclass(frozen=True)
+@frozen
 class SettingRow:
     """One setting: its kind, for words the allowed ones, and one sentence of meaning."""
 

@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import frozen
 from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd
 from ansible_collections.svpc.virt.plugins.module_utils.model.states import SystemState
 from ansible_collections.svpc.virt.plugins.module_utils.model.values import Kind, SettingRow
@@ -49,7 +50,7 @@ SYSTEM_SETTINGS: dict[str, SettingRow] = {
 """Settings of a virtual system (VSSD and what hypervisors add), by name."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Configuration:
     """One VSSD with the RASDs it aggregates: what is recorded, or what is running."""
 
@@ -58,7 +59,7 @@ class Configuration:
     resources: tuple[Rasd, ...] = ()
 
 
-@dataclass(frozen=True)
+@frozen
 class VirtualSystem:
     """A virtual system as a host shows it."""
 
@@ -84,7 +85,7 @@ class VirtualSystem:
         return self.running or self.defined
 
 
-@dataclass(frozen=True)
+@frozen
 class StorageElement:
     """Storage behind a disk of a virtual system, with what decides whether it may be removed with the system."""
 

@@ -10,9 +10,10 @@ of the same name (:class:`platforms.interface.Platform`), the prediction applies
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, ClassVar, Union
 
+from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import frozen
 from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool import ResourcePool
 from ansible_collections.svpc.virt.plugins.module_utils.model.seed import Seed
@@ -27,7 +28,7 @@ Difference = tuple[Any, Any]
 """A value before and after."""
 
 
-@dataclass(frozen=True)
+@frozen
 class SystemRef:
     """Which virtual system: its name, and its UUID where one exists or is declared."""
 
@@ -35,7 +36,7 @@ class SystemRef:
     uuid: str | None = None
 
 
-@dataclass(frozen=True)
+@frozen
 class DefineSystem:
     """VSMS.DefineSystem: record a new virtual system.  Storage its disks ask for is allocated with it."""
 
@@ -45,7 +46,7 @@ class DefineSystem:
     live: ClassVar[bool] = False
 
 
-@dataclass(frozen=True)
+@frozen
 class DestroySystem:
     """VSMS.DestroySystem: remove a virtual system that is off, with snapshots and belongings, without its storage."""
 
@@ -56,7 +57,7 @@ class DestroySystem:
     live: ClassVar[bool] = False
 
 
-@dataclass(frozen=True)
+@frozen
 class AddResourceSettings:
     """VSMS.AddResourceSettings: one more resource, in the definition, in the running system, or in both."""
 
@@ -67,7 +68,7 @@ class AddResourceSettings:
     live: bool = False
 
 
-@dataclass(frozen=True)
+@frozen
 class ModifyResourceSettings:
     """VSMS.ModifyResourceSettings: other values for one existing resource.
 
@@ -91,7 +92,7 @@ class ModifyResourceSettings:
         return bool(self.live_differences)
 
 
-@dataclass(frozen=True)
+@frozen
 class RemoveResourceSettings:
     """VSMS.RemoveResourceSettings: one resource less.  Storage behind it stays."""
 
@@ -108,7 +109,7 @@ class RemoveResourceSettings:
         return self.running_resource is not None
 
 
-@dataclass(frozen=True)
+@frozen
 class ModifySystemSettings:
     """VSMS.ModifySystemSettings: other settings of the virtual system itself."""
 
@@ -119,7 +120,7 @@ class ModifySystemSettings:
     """Every difference takes effect without a restart."""
 
 
-@dataclass(frozen=True)
+@frozen
 class RequestStateChange:
     """CIM_EnabledLogicalElement.RequestStateChange on a virtual system, done when the new state is reached."""
 
@@ -136,7 +137,7 @@ class RequestStateChange:
     live: ClassVar[bool] = True
 
 
-@dataclass(frozen=True)
+@frozen
 class ReturnToStoragePool:
     """Give storage back (CIM_StorageConfigurationService.ReturnToStoragePool): its content is lost."""
 
@@ -145,7 +146,7 @@ class ReturnToStoragePool:
     live: ClassVar[bool] = False
 
 
-@dataclass(frozen=True)
+@frozen
 class CreateSnapshot:
     """VSSS.CreateSnapshot."""
 
@@ -158,7 +159,7 @@ class CreateSnapshot:
     live: ClassVar[bool] = False
 
 
-@dataclass(frozen=True)
+@frozen
 class ApplySnapshot:
     """VSSS.ApplySnapshot: the system returns to the snapshot; what happened since is lost."""
 
@@ -169,7 +170,7 @@ class ApplySnapshot:
     live: ClassVar[bool] = False
 
 
-@dataclass(frozen=True)
+@frozen
 class DestroySnapshot:
     """VSSS.DestroySnapshot, with the dependents named."""
 
@@ -180,7 +181,7 @@ class DestroySnapshot:
     live: ClassVar[bool] = False
 
 
-@dataclass(frozen=True)
+@frozen
 class CreateResourcePool:
     """RPCS.CreateResourcePool, or CreateChildResourcePool when it has a parent."""
 
@@ -193,7 +194,7 @@ class CreateResourcePool:
         return "create_child_resource_pool" if self.pool.parent else "create_resource_pool"
 
 
-@dataclass(frozen=True)
+@frozen
 class DeleteResourcePool:
     """RPCS.DeleteResourcePool: the pool's definition goes, what is in it stays."""
 
@@ -202,7 +203,7 @@ class DeleteResourcePool:
     live: ClassVar[bool] = False
 
 
-@dataclass(frozen=True)
+@frozen
 class ModifyPoolSettings:
     """ModifyResourceSettings on the settings of a pool (ElementSettingData: pool → RASD)."""
 
@@ -215,7 +216,7 @@ class ModifyPoolSettings:
     """The active pool changes as well, without being stopped."""
 
 
-@dataclass(frozen=True)
+@frozen
 class RequestPoolStateChange:
     """Activate or deactivate a pool."""
 

@@ -11,11 +11,11 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import Conflict, NotFound
 from ansible_collections.svpc.virt.plugins.module_utils.model import dependencies as model
 from ansible_collections.svpc.virt.plugins.module_utils.model.dependencies import Dependency, Element, Graph, Reading
+from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import frozen
 from ansible_collections.svpc.virt.plugins.module_utils.plan.topology import NETWORK_BELOW, STORAGE_BELOW
 
 # Names that tell what a device stands on.
@@ -206,7 +206,7 @@ def find(graph: Graph, text: str) -> tuple[str, ...]:
     return (found[0],)
 
 
-@dataclass(frozen=True)
+@frozen
 class Hit:
     """A virtual system that something hits."""
 
@@ -217,7 +217,7 @@ class Hit:
     """Labels of the system's resources through which it is hit."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Unknown:
     """Where the answer may be incomplete."""
 
@@ -227,7 +227,7 @@ class Unknown:
     """Names of systems that stand on it, and of which nothing shows that they are hit: they may be."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Answer:
     """What depends on some elements, and what they depend on."""
 

@@ -10,10 +10,11 @@ keep the order of the list: so the end is the same as if they all were carried o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import frozen
 
 
-@dataclass(frozen=True)
+@frozen
 class Touched:
     """What one declaration has to do with; the same word is the same thing."""
 

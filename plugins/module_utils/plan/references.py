@@ -9,10 +9,10 @@ A host would tell it too, but only in the middle of the plan.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Callable
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import Conflict, NotFound, VirtError
+from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import frozen
 from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool import ResourcePool
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
@@ -25,7 +25,7 @@ _STORAGE = frozenset(
 _ACTIVATING = frozenset({RequestedState.ENABLED, RequestedState.QUIESCE})
 
 
-@dataclass(frozen=True)
+@frozen
 class PoolReference:
     """A pool that a change draws from."""
 

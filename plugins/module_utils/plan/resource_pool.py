@@ -9,7 +9,7 @@ import ipaddress
 import posixpath
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import (
@@ -20,6 +20,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.errors import (
     allowed_words,
 )
 from ansible_collections.svpc.virt.plugins.module_utils.model.capabilities import Capabilities, PoolCapabilities
+from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import frozen
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool import POOL_STATES, ResourcePool
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
 from ansible_collections.svpc.virt.plugins.module_utils.model.values import shown
@@ -38,7 +39,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.plan.predict import pred
 _MAC = re.compile(r"(?:[0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}")
 
 
-@dataclass(frozen=True)
+@frozen
 class DesiredPool:
     """What a user declares about one pool."""
 

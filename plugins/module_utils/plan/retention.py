@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import InvalidInput
+from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import frozen
 from ansible_collections.svpc.virt.plugins.module_utils.model.snapshot import Snapshot
 
 DAY = 24 * 60 * 60
 
 
-@dataclass(frozen=True)
+@frozen
 class Retention:
     """Rules that keep snapshots: what one of them keeps stays, and without a rule everything does."""
 

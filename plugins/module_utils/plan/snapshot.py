@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import (
     Conflict,
@@ -16,6 +15,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.errors import (
     allowed_words,
 )
 from ansible_collections.svpc.virt.plugins.module_utils.model.capabilities import Capabilities
+from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import frozen
 from ansible_collections.svpc.virt.plugins.module_utils.model.snapshot import (
     SNAPSHOT_STATES,
     Snapshot,
@@ -36,7 +36,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.plan.changes import (
 from ansible_collections.svpc.virt.plugins.module_utils.plan.checks import check_method
 
 
-@dataclass(frozen=True)
+@frozen
 class DesiredSnapshot:
     """What a user declares about one snapshot."""
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import (
@@ -16,6 +16,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.errors import (
     RestartNeeded,
     allowed_words,
 )
+from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import frozen
 from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd, values
 from ansible_collections.svpc.virt.plugins.module_utils.model.seed import Seed
 from ansible_collections.svpc.virt.plugins.module_utils.model.states import INSTANTIATED, RequestedState, SystemState
@@ -61,7 +62,7 @@ ACTIONS: Mapping[str, RequestedState] = {"reboot": RequestedState.REBOOT, "reset
 """The one-shot requests, by name."""
 
 
-@dataclass(frozen=True)
+@frozen
 class DesiredSystem:
     """What a user declares about one virtual system."""
 

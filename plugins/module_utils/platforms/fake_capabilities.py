@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ansible_collections.svpc.virt.plugins.module_utils.model.capabilities import (
     AllocationCapabilities,
     Capabilities,
     Live,
     PoolCapabilities,
 )
+from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import frozen
 from ansible_collections.svpc.virt.plugins.module_utils.model.image import ImageMode
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool import ETHERNET_POOL_SETTINGS
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import RESOURCE_ROWS, ResourceType
@@ -41,7 +40,7 @@ TARGETS = {"virtio": "vd", "scsi": "sd", "sata": "sd", "usb": "sd", "ide": "hd"}
 """Buses for disks, with how the places on them begin."""
 
 
-@dataclass(frozen=True)
+@frozen
 class _Network:
     """What differs between kinds of networks."""
 

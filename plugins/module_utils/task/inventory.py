@@ -23,6 +23,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.errors import UnsupportedError
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import InvalidInput, VirtError
+from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import frozen
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.connect import DEFAULT_URI, open_platform
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.interface import Platform, Progress
@@ -199,7 +200,7 @@ def told_by(connection: Mapping[str, Any], text: str) -> str:
     return f"{connection['name']}: {text.replace(connection['uri'], without_password(connection['uri']))}"
 
 
-@dataclass(frozen=True)
+@frozen
 class Entry:
     """A virtual system on its way into the inventory."""
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Generic, TypeVar, Union
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import Conflict, HostFailed, Unreachable, VirtError
+from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import frozen
 from ansible_collections.svpc.virt.plugins.module_utils.plan import changes
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.interface import Platform
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.together import each
@@ -24,7 +25,7 @@ _ATTEMPTS = 3
 """How often a task plans anew when others change the host at the same time."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Goal(Generic[State]):
     """One thing that is to become as declared."""
 
@@ -46,7 +47,7 @@ class Goal(Generic[State]):
     """It builds on what another goal of the same task, or an earlier task, changes, which in check mode does not happen."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Outcome(Generic[State]):
     """What a run did, or would do."""
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Callable
 
+from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import frozen
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.connect import open_platform
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.interface import (
     ImageFiles,
@@ -26,7 +26,7 @@ def _machine_images() -> ImageFiles:
     return MachineImages()
 
 
-@dataclass(frozen=True)
+@frozen
 class Task:
     """Parameters and surroundings of one task."""
 

@@ -11,10 +11,11 @@ Pure: a host's description goes in, data comes out.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.svpc.virt.plugins.module_utils.model.capabilities import AllocationCapabilities, Live
+from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import frozen
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType, row_of
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import devices, disk_rows
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.host_xml import HostDescription, Offer
@@ -37,7 +38,7 @@ PLUGGABLE_BUSES = frozenset({"virtio", "scsi", "usb"})
 """Buses to which a disk can be plugged while the guest runs."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Facts:
     """What the rows are completed from."""
 

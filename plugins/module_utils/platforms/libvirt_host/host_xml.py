@@ -5,15 +5,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import frozen
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.verbatim import parse
 
 _SCALES = {"b": 1, "bytes": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 
 
-@dataclass(frozen=True)
+@frozen
 class Cell:
     """A NUMA cell."""
 
@@ -26,7 +27,7 @@ class Cell:
     """Numbers of the host's CPUs."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Machine:
     """A machine type of an emulator."""
 
@@ -36,7 +37,7 @@ class Machine:
     maximum_processors: int | None = None
 
 
-@dataclass(frozen=True)
+@frozen
 class Guest:
     """A way to run guests: one operating system type on one architecture by one type of hypervisor."""
 
@@ -47,7 +48,7 @@ class Guest:
     machines: tuple[Machine, ...]
 
 
-@dataclass(frozen=True)
+@frozen
 class HostDescription:
     """The host."""
 
@@ -116,7 +117,7 @@ def _machine(element: Any) -> Machine:
     return Machine(element.text, element.get("canonical"), int(most) if most else None)
 
 
-@dataclass(frozen=True)
+@frozen
 class Offer:
     """What one emulator offers a guest of one machine type (libvirt's domain capabilities).
 

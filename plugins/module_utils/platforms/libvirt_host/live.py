@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import NotSupported, VirtError
+from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import frozen
 from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import MappingBehavior, Rasd, values
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
 from ansible_collections.svpc.virt.plugins.module_utils.model.units import size_words
@@ -177,7 +178,7 @@ def _medium(change: LiveChange) -> None:
             change.domain.updateDeviceFlags(text, LIVE | flag("VIR_DOMAIN_DEVICE_MODIFY_FORCE"))
 
 
-@dataclass(frozen=True)
+@frozen
 class LiveRow:
     """Properties that one call changes together."""
 

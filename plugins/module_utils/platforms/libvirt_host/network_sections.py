@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Union
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import InvalidInput
+from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import frozen
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.pool_places import (
     Attributes,
     Place,
@@ -35,7 +35,7 @@ _RANGE_FIELDS = {"start": "start", "end": "end"}
 _HOST_FIELDS = {"mac": "mac", "name": "name", "address": "ip"}
 
 
-@dataclass(frozen=True)
+@frozen
 class Update:
     """One call of virNetwork.update(), with libvirt's constants by their names in lower case."""
 
@@ -86,7 +86,7 @@ def _records(root: Any, tag: str, fields: Mapping[str, str]) -> tuple[dict[str, 
     return tuple(dict(_key(element, fields)) for element in elements) or None
 
 
-@dataclass(frozen=True)
+@frozen
 class Addresses(Place):
     """``<ip>`` elements, as ADDRESS/PREFIX."""
 
@@ -98,7 +98,7 @@ class Addresses(Place):
         write_addressing(root, value, KEEP, KEEP)
 
 
-@dataclass(frozen=True)
+@frozen
 class Ranges(Place):
     """DHCP ranges of all addresses."""
 
@@ -109,7 +109,7 @@ class Ranges(Place):
         write_addressing(root, KEEP, value, KEEP)
 
 
-@dataclass(frozen=True)
+@frozen
 class Hosts(Place):
     """DHCP hosts of all addresses."""
 
@@ -278,7 +278,7 @@ def write_vlan(parent: Any, said: Mapping[str, Any], label: str) -> None:
     add(parent, vlan)
 
 
-@dataclass(frozen=True)
+@frozen
 class VlanValue(Place):
     """One VLAN setting of the network itself; written together by :func:`write_vlan`."""
 
@@ -307,7 +307,7 @@ def _group_says(existing: Record, wanted: Record) -> bool:
     return all((existing.get(name) or None) == (value or None) for name, value in wanted.items())
 
 
-@dataclass(frozen=True)
+@frozen
 class PortGroups(Place):
     """``<portgroup>`` elements, by name; bandwidth and virtual port of one that stays are kept."""
 

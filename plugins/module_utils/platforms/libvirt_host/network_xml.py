@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import (
@@ -20,6 +19,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.errors import (
     allowed_words,
 )
 from ansible_collections.svpc.virt.plugins.module_utils.model.capabilities import PoolCapabilities
+from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import frozen
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool import (
     ETHERNET_POOL_SETTINGS,
     ResourcePool,
@@ -54,7 +54,7 @@ ANOTHER_NETWORK = (
 )
 
 
-@dataclass(frozen=True)
+@frozen
 class ForwardDevices(Place):
     """The devices traffic leaves by: ``<forward dev=…>`` names the first ``<interface dev=…>`` again."""
 
@@ -74,7 +74,7 @@ class ForwardDevices(Place):
                 forward.set("dev", first.get("dev"))
 
 
-@dataclass(frozen=True)
+@frozen
 class NetworkKind:
     """What differs between kinds of networks."""
 

@@ -5,8 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import frozen
 from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
 from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import Configuration
@@ -34,7 +33,7 @@ _MOST_PORTS = 28
 _X86 = ("x86_64", "i686")
 
 
-@dataclass(frozen=True)
+@frozen
 class DomainFacts:
     """What a host makes of a new system that leaves it open."""
 
@@ -44,11 +43,14 @@ class DomainFacts:
     """None: ``q35`` on x86, else what libvirt takes."""
 
 
+_OPEN = DomainFacts()
+
+
 def new_domain(
     name: str,
     uuid: str | None,
     configuration: Configuration,
-    facts: DomainFacts = DomainFacts(),
+    facts: DomainFacts = _OPEN,
 ) -> DomainDocument:
     """The document that defines a new domain.  Raises InvalidInput or NotSupported for what cannot be said."""
     settings = {

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import InvalidInput
+from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import frozen
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.verbatim import (
     Element,
     Verbatim,
@@ -84,7 +84,7 @@ class Place(abc.ABC):
         """Put ``value`` there.  Raises InvalidInput when it cannot be said in the document."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Text(Place):
     """The text of an element."""
 
@@ -100,7 +100,7 @@ class Text(Place):
             remove_all(root, self.path)
 
 
-@dataclass(frozen=True)
+@frozen
 class Attribute(Place):
     """An attribute of an element; an element without attributes and content goes with its last attribute."""
 
@@ -128,7 +128,7 @@ class Attribute(Place):
                 remove(element)
 
 
-@dataclass(frozen=True)
+@frozen
 class Attributes(Place):
     """The same attribute of several elements of one name, as a list of texts; elements that stay keep all they hold."""
 
@@ -152,7 +152,7 @@ class Attributes(Place):
                 add(child(root, above), new(last, **{self.name: text}))
 
 
-@dataclass(frozen=True)
+@frozen
 class One(Place):
     """A list of exactly one text, which another place holds."""
 
@@ -167,7 +167,7 @@ class One(Place):
         self.place.write(root, wanted[0] if wanted else None)
 
 
-@dataclass(frozen=True)
+@frozen
 class Servers(Place):
     """Servers of a source, as one text ``HOST[:PORT][,HOST[:PORT]…]``."""
 
@@ -199,7 +199,7 @@ class Servers(Place):
                 add(source, element, source.index(last_one[-1]) + 1 if last_one else None)
 
 
-@dataclass(frozen=True)
+@frozen
 class Export(Place):
     """A directory of a server, as a list of one text ``HOST:DIRECTORY``."""
 
@@ -216,7 +216,7 @@ class Export(Place):
             Attribute("source/dir", "path").write(root, "/" + directory)
 
 
-@dataclass(frozen=True)
+@frozen
 class Adapter(Place):
     """A host bus adapter, as a list of one text: its name (``scsi_host2``), or ``WWNN:WWPN`` of a Fibre Channel port."""
 

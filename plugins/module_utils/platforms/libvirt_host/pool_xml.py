@@ -9,7 +9,6 @@ Everything here is pure: text in, model out, and the other way round.  What a ro
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import (
@@ -19,6 +18,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.errors import (
     allowed_words,
 )
 from ansible_collections.svpc.virt.plugins.module_utils.model.capabilities import PoolCapabilities
+from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import frozen
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool import STORAGE_POOL_SETTINGS, ResourcePool
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
 from ansible_collections.svpc.virt.plugins.module_utils.plan.changes import Difference
@@ -51,7 +51,7 @@ ANOTHER_POOL = (
 )
 
 
-@dataclass(frozen=True)
+@frozen
 class StorageKind:
     """What differs between kinds of storage pools."""
 

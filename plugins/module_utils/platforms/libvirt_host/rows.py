@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Callable
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import NotSupported
+from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import frozen
 from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.aliases import alias_of, name_of
@@ -55,7 +56,7 @@ def _plain(_element: Element, _rasd: Rasd) -> None:
     """A new element needs nothing beyond its values."""
 
 
-@dataclass(frozen=True)
+@frozen
 class DeviceRow:
     """One kind of resource that is an element of ``<devices>``."""
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable
-from dataclasses import dataclass
 from xml.etree import ElementTree
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import Conflict, InvalidInput, NotSupported
+from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import frozen
 from ansible_collections.svpc.virt.plugins.module_utils.model.snapshot import Snapshot, SnapshotType
 from ansible_collections.svpc.virt.plugins.module_utils.model.states import SystemState
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.errors import sentence
@@ -96,7 +96,7 @@ def parents_first(snapshots: Iterable[Snapshot]) -> list[Snapshot]:
     return ordered
 
 
-@dataclass(frozen=True)
+@frozen
 class Disk:
     """What matters of a disk for a snapshot."""
 
@@ -108,7 +108,7 @@ class Disk:
     writable: bool = True
 
 
-@dataclass(frozen=True)
+@frozen
 class Subject:
     """The system a snapshot is to be taken of."""
 
@@ -122,7 +122,7 @@ class Subject:
     """It has processors that were plugged in while it ran."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Request:
     """The snapshot to be taken."""
 
@@ -132,7 +132,7 @@ class Request:
     quiesce: bool = False
 
 
-@dataclass(frozen=True)
+@frozen
 class Decision:
     """How a snapshot is to be taken."""
 

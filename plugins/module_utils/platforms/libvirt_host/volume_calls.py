@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from xml.etree import ElementTree
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import Conflict
+from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import frozen
 from ansible_collections.svpc.virt.plugins.module_utils.model.units import size_words
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.errors import is_code, libvirt, talking
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.session import Session
@@ -27,7 +27,7 @@ Remember = Callable[[str, "libvirt.virStorageVol"], None]
 """Takes note of a volume that was made, and what it is in words, so that it can be deleted when something fails."""
 
 
-@dataclass(frozen=True)
+@frozen
 class NewVolume:
     """The volume that is to be made."""
 

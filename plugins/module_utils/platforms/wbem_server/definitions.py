@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import frozen
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.systems import Key, key_of
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ _WORDS = (Role.DEFAULT, Role.MINIMUM, Role.MAXIMUM, Role.INCREMENT)
 """Roles that some servers put into the InstanceID of the settings instead."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Definition:
     """Settings that define capabilities."""
 

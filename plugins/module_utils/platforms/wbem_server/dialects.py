@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, Callable
 
 from ansible_collections.svpc.virt.plugins.module_utils.model.capabilities import PoolCapabilities
+from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import frozen
 from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool import ResourcePool
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
@@ -28,7 +29,7 @@ def _by_the_server(_system: str, _rasd: Rasd) -> str | None:
     return None
 
 
-@dataclass(frozen=True)
+@frozen
 class Dialect:
     """What has to be known of a kind of server that it does not tell."""
 

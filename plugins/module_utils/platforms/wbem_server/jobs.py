@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import HostFailed, TimedOut, VirtError
+from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import frozen
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.errors import (
     DONE,
     JOB_STARTED,
@@ -46,7 +46,7 @@ _CREATED = 5
 """AffectedJobElement.ElementEffects: the job made it."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Done:
     """A method that has ended well."""
 

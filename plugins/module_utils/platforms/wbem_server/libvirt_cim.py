@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Callable
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import InvalidInput, NotSupported
+from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import frozen
 from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import ConsumerVisibility, Rasd, values
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
 from ansible_collections.svpc.virt.plugins.module_utils.plan.compare import meaning_of_absence
@@ -40,7 +41,7 @@ def _nothing_to_write(_rasd: Rasd, _wanted: Iterable[str]) -> dict[str, Any]:
     return {}
 
 
-@dataclass(frozen=True)
+@frozen
 class ClassRow:
     """One class of the server and one type of resource."""
 

@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import (
     Conflict,
     NotFound,
 )
+from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import frozen
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool import ResourcePool, in_order
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server import pool_instance
@@ -26,7 +27,7 @@ _FROM_POOL = "CIM_ElementAllocatedFromPool"
 _MEMBERS = "CIM_ConcreteComponent"
 
 
-@dataclass(frozen=True)
+@frozen
 class PoolFound:
     """A pool as the server shows it."""
 

@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from fractions import Fraction
 from typing import Any
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import NotSupported
 from ansible_collections.svpc.virt.plugins.module_utils.model import units
+from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import frozen
 from ansible_collections.svpc.virt.plugins.module_utils.model.values import Kind, SettingRow
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.values import prop
 
@@ -22,7 +23,7 @@ _BLOCKS = "count(fixed size block)"
 _BLOCK_SIZES = {QUANTITY_UNITS: "VirtualResourceBlockSize", ALLOCATION_UNITS: "HostResourceBlockSize"}
 
 
-@dataclass(frozen=True)
+@frozen
 class PropertyRow:
     """One property of a CIM class and one value of the model."""
 
@@ -87,7 +88,7 @@ def setting_row(name: str, setting: SettingRow, prefix: str = "settings.") -> Pr
     return PropertyRow(prefix + name, camel_case(name), cim_type, array)
 
 
-@dataclass(frozen=True)
+@frozen
 class ClassShape:
     """The properties a server's class has, with their types.  Without a definition every property is taken as known."""
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import Conflict, NotFound
+from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import frozen
 from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd
 from ansible_collections.svpc.virt.plugins.module_utils.model.states import INSTANTIATED, SystemState
 from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import Configuration, VirtualSystem
@@ -44,7 +45,7 @@ _RUNNING = frozenset({*INSTANTIATED, SystemState.SUSPENDED, SystemState.CRASHED}
 Key = tuple[str, frozenset[Any]]
 
 
-@dataclass(frozen=True)
+@frozen
 class Resource:
     """One resource, and the instance that describes it."""
 
@@ -57,7 +58,7 @@ class Resource:
         return self.instance.path
 
 
-@dataclass(frozen=True)
+@frozen
 class Found:
     """One configuration: its VSSD with its resources."""
 
@@ -70,7 +71,7 @@ class Found:
         return self.settings.path
 
 
-@dataclass(frozen=True)
+@frozen
 class SystemFound:
     """A virtual system as the server shows it."""
 
