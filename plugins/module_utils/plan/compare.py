@@ -107,11 +107,14 @@ def same_storage(desired: Rasd, current: Rasd) -> bool:
 def setting_differences(
     desired: Mapping[str, Any], current: Mapping[str, Any], rows: Mapping[str, SettingRow]
 ) -> dict[str, Difference]:
-    """Every declared setting that ``current`` does not have, as name → (before, after)."""
+    """Every declared setting that ``current`` does not have, as name → (before, after).
+
+    One that is missing there has the value that its absence stands for; one that is None there is left to the host.
+    """
     found: dict[str, Difference] = {}
     for name, after in desired.items():
         before = current.get(name)
-        effective = rows[name].absent if before is None and name in rows else before
+        effective = rows[name].absent if name not in current and name in rows else before
         if after is None or effective == after:
             continue
         if name == "machine" and before and is_machine(str(after), str(before)):

@@ -120,8 +120,11 @@ def _waiting(defined: Rasd, running: Rasd) -> dict[str, Difference]:
 def _with_absent(
     defined: Mapping[str, Any], running: Mapping[str, Any], rows: Mapping[str, SettingRow]
 ) -> dict[str, Any]:
-    """The settings of the definition, with what their absence means where the running system has them."""
-    missing = {name: rows[name].absent for name in running if name in rows and defined.get(name) is None}
+    """The settings of the definition, with what their absence means where the running system has them.
+
+    What the definition leaves to the host (None) waits for nothing.
+    """
+    missing = {name: rows[name].absent for name in running if name in rows and name not in defined}
     return {**defined, **missing}
 
 

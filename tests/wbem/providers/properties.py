@@ -238,9 +238,14 @@ def _plain(value: Any) -> Any:
 # systems
 
 
+def _has_absence(setting: str) -> bool:
+    return setting in SYSTEM_SETTINGS and SYSTEM_SETTINGS[setting].absent is not None
+
+
 def vssd_properties(name: str, uuid: str | None, settings: Mapping[str, Any]) -> dict[str, Any]:
     """The properties of a system's settings, without InstanceID."""
-    left = {key: value for key, value in settings.items() if value is not None}
+    # None is told where a missing one would have a value: it is left to the host.
+    left = {key: value for key, value in settings.items() if value is not None or _has_absence(key)}
     found: dict[str, Any] = {
         "ElementName": name,
         "VirtualSystemIdentifier": name,

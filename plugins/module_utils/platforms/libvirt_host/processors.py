@@ -36,7 +36,7 @@ def cpus_of(text: str, count: int) -> set[int]:
     return found
 
 
-def as_recorded(session: Session, defined: Configuration, running: Configuration) -> Configuration:
+def binding_as_recorded(session: Session, defined: Configuration, running: Configuration) -> Configuration:
     """``running`` with its binding of processors in the words of the definition, where both mean the same.
 
     libvirt does not tell the kinds of binding of a single processor apart, and a binding that was taken off a running

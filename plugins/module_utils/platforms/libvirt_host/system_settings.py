@@ -53,6 +53,7 @@ def read_settings(root: Element, parts: Parts) -> dict[str, Any]:
 
 def _read_os(system: Element, found: dict[str, Any]) -> None:
     uefi, secure = system.get("firmware") == "efi", None
+    left_to_the_host = uefi
     order = []
     for child in system:
         tag = child.tag
@@ -63,7 +64,9 @@ def _read_os(system: Element, found: dict[str, Any]) -> None:
             order.append(_BOOT_WORDS.get(child.get("dev"), child.get("dev")))
         elif tag == "loader":
             uefi = uefi or child.get("type") == "pflash"
-            secure = secure or child.get("secure") == "yes"
+            if child.text or child.get("secure"):
+                left_to_the_host = False
+                secure = secure or child.get("secure") == "yes"
         elif tag == "firmware":
             for feature in child:
                 if feature.get("name") == "secure-boot":
@@ -71,7 +74,7 @@ def _read_os(system: Element, found: dict[str, Any]) -> None:
         elif tag in _KERNEL and child.text:
             found[_KERNEL[tag]] = child.text
     found["firmware"] = "uefi" if uefi else "bios"
-    if secure is not None:
+    if secure is not None or left_to_the_host:  # which takes firmware that has it, or firmware without, at the start
         found["secure_boot"] = secure
     if order:
         found["boot_order"] = tuple(order)

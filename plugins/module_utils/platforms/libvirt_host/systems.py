@@ -27,13 +27,15 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.e
     talking,
 )
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.host_volumes import HostVolumes
-from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.processors import as_recorded
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.recorded import as_recorded
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.session import Session
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.storage_index import StorageIndex
 
 DEFINITION = flag("VIR_DOMAIN_XML_INACTIVE", "VIR_DOMAIN_XML_SECURE")
 """How definitions are read: with their secrets, which would be lost when the document is written back."""
 RUNNING = flag("VIR_DOMAIN_XML_SECURE")
+MIGRATABLE = flag("VIR_DOMAIN_XML_MIGRATABLE")
+"""How a running system is read without what it has of this host alone."""
 _Found = TypeVar("_Found")
 
 
@@ -170,10 +172,12 @@ class _Reading:
         running: Configuration | None = None
         if state in INSTANTIATED:
             running = self._running(told.running or domain.XMLDesc(RUNNING), marks)
-            running = as_recorded(self.session, defined, running)
+            running = as_recorded(self.session, defined, running, lambda: _or_none(lambda: domain.XMLDesc(MIGRATABLE)))
         elif state is SystemState.SUSPENDED:
             saved = _or_none(lambda: domain.managedSaveGetXMLDesc(flag("VIR_DOMAIN_SAVE_IMAGE_XML_SECURE")))
-            running = as_recorded(self.session, defined, self._running(saved, marks)) if saved else defined
+            running = (
+                as_recorded(self.session, defined, self._running(saved, marks), lambda: saved) if saved else defined
+            )
         return VirtualSystem(
             name=name,
             uuid=uuid,

@@ -159,7 +159,7 @@ def dimension_of(each: PropertyRow, row: ResourceRow) -> str:
 
 
 def read_bag(instance: Any, rows: Mapping[str, SettingRow]) -> dict[str, Any]:
-    """The settings that an instance carries as names and values."""
+    """The settings that an instance carries as names and values; null is one that is left to the host."""
     names, texts = instance.get(BAG_NAMES) or (), instance.get(BAG_VALUES) or ()
     found: dict[str, Any] = {}
     for name, text in zip(names, texts):
@@ -167,8 +167,7 @@ def read_bag(instance: Any, rows: Mapping[str, SettingRow]) -> dict[str, Any]:
             value = json.loads(text)
         except ValueError as error:
             raise HostFailed(f"The server gives setting {name} the value {text!r}, which is not JSON") from error
-        if value is not None:
-            found[str(name)] = _inside(value)
+        found[str(name)] = _inside(value)
     return found
 
 

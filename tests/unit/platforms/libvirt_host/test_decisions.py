@@ -109,7 +109,7 @@ HARD, DEDICATED = MappingBehavior.HARD_AFFINITY, MappingBehavior.DEDICATED
 )
 def test_a_binding_that_means_the_same_is_told_as_it_is_recorded(defined, running, expected):
     host: Any = _Processors(4)
-    assert processors.as_recorded(host, defined, running) == expected
+    assert processors.binding_as_recorded(host, defined, running) == expected
 
 
 def test_the_words_of_the_host_become_one_line():
