@@ -15,10 +15,13 @@ PYTEST_ARGS ?=
 
 PACKAGES := gcc git libc6-dev libvirt-dev make pkg-config python3-dev python3-venv
 LABORATORY_PACKAGES = $(shell sed 's/\#.*//' tests/laboratory/packages.txt tests/wbem/packages.txt 2>/dev/null)
-CHECKS := setup-dev lint types unit newer sanity older integration scenarios docs build
+CHECKS := setup-dev deps-laboratory -- lint types docs build unit integration
+# Made at the same time as these, for none of them keeps two processors busy.
+CHECKS_BESIDE := sanity older newer scenarios
 SHIPPED := README.md changelogs docs extensions galaxy.yml meta playbooks plugins roles
 PLUGINS := collections/ansible_collections/svpc/virt/plugins
 SANITY := .cache/sanity/$(notdir $(VENV))
+COVERAGE := .cache/coverage$(patsubst %,-%,$(filter-out .venv,$(notdir $(VENV))))
 
 export PATH := $(abspath $(VENV))/bin:$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
@@ -43,8 +46,8 @@ help: ## Show this list
 demo: root setup deps-laboratory ## Set up what is needed, then declare virtual machines on a private host, by libvirt and by WBEM, and show what happens
 	@PYTHONPATH=collections python -m tests.demo
 
-test: root ## Run every check: lint types unit newer sanity older integration scenarios docs build
-	@MAKE='$(MAKE)' bash tests/tools/checks.sh $(CHECKS)
+test: root ## Run every check: lint types docs build unit integration, and beside them sanity older newer scenarios
+	@MAKE='$(MAKE)' bash tests/tools/checks.sh $(CHECKS) -- $(CHECKS_BESIDE)
 
 bench: root setup deps-laboratory ## Measure how long runs take; BENCH="unchanged --quick" measures a part, BENCH=--write writes docs/performance.md
 	@PYTHONPATH=collections python -m tests.bench $(BENCH)
@@ -95,8 +98,8 @@ types: setup-dev ## Check types
 	mypy $(PLUGINS) tests
 
 unit: setup-dev ## Run the unit tests
-	pytest -q -n 2 --cov=plugins --cov-report=html $(PYTEST_ARGS)
-	@echo "Coverage of plugins/: $$(coverage report --format=total) % (.cache/coverage-html/index.html)"
+	COVERAGE_FILE=$(COVERAGE) pytest -q -n 2 --cov=plugins --cov-report=html:$(COVERAGE)-html $(PYTEST_ARGS)
+	@echo "Coverage of plugins/: $$(COVERAGE_FILE=$(COVERAGE) coverage report --format=total) % ($(COVERAGE)-html/index.html)"
 
 newer: deps ## Run the unit tests with the newest Python at hand, and so with a newer ansible-core
 	@found=$$(sh tests/tools/pythons.sh 3.12 3.13 | tail -n 1); \
