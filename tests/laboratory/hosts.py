@@ -352,7 +352,8 @@ class Laboratory:
         for host in self.hosts():
             with self._lock(host.name):
                 state = read_state(host.folder)
-                if state is None or state.stale:
+                # One that its owner has stopped since the look around is no left-over.
+                if host.folder.exists() and (state is None or state.stale):
                     self._remove(host.name)
                     removed.append(host.name)
         return removed

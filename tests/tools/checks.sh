@@ -6,8 +6,7 @@
 # sums up: how each ended, how long it took, and the closing lines of its pytest runs. Fails if one of them failed.
 #
 # FIRST is what all others need. The other two lists are made side by side, each in its order: most targets use one
-# processor at a time, or wait for guests. Those of BESIDE have a lower priority, and what they print is shown when all have
-# ended.
+# processor at a time, or wait for guests. What those of BESIDE print is shown when all have ended.
 set -u
 
 logs=.cache/logs
@@ -42,7 +41,7 @@ beside() { # TARGET...: leaves how each ended in a file beside its log
     local check started status
     for check; do
         started=$SECONDS
-        nice -n 10 "${MAKE:-make}" --no-print-directory "$check" >"$logs/$check.log" 2>&1 </dev/null
+        "${MAKE:-make}" --no-print-directory "$check" >"$logs/$check.log" 2>&1 </dev/null
         status=$?
         echo "$status $((SECONDS - started))" >"$logs/$check.ended"
     done

@@ -23,7 +23,9 @@ answer:
 
 def run(folder: pathlib.Path, *targets: str) -> subprocess.CompletedProcess[str]:
     (folder / "Makefile").write_text(MAKEFILE, encoding="utf-8")
-    return subprocess.run(["bash", str(CHECKS), *targets], cwd=folder, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(
+        ["bash", str(CHECKS), *targets], cwd=folder, capture_output=True, text=True, check=False, timeout=60
+    )
 
 
 def test_all_passed(tmp_path: pathlib.Path) -> None:

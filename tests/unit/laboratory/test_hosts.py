@@ -159,6 +159,19 @@ def test_a_half_made_host_is_cleaned(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     assert not (tmp_path / "a").exists()
 
 
+def test_a_host_that_is_stopped_meanwhile_is_no_left_over(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
+) -> None:
+    """Others stop their hosts while clean looks around, here right after it has listed them."""
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    laboratory = Laboratory(tmp_path)
+    furnish(tmp_path / "a", "a")
+    found = laboratory.hosts()
+    laboratory.stop("a")
+    monkeypatch.setattr(laboratory, "hosts", lambda: found)
+    assert laboratory.clean() == []
+
+
 def test_log_end(tmp_path: pathlib.Path) -> None:
     """The last lines with the log's name, or that there is none."""
     log = tmp_path / "x.log"
