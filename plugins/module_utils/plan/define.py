@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.svpc.virt.plugins.module_utils.errors import Refused
+from ansible_collections.svpc.virt.plugins.module_utils.errors import NotSupported, Refused
 from ansible_collections.svpc.virt.plugins.module_utils.model.capabilities import Capabilities
 from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import PROPERTIES, Rasd
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
@@ -39,13 +39,14 @@ def define(
 ) -> list[Change]:
     """The one change that records the system with everything it needs.
 
-    What is ``unwanted``, and with ``exclusive`` what is not listed, is not taken from ``reference``.
-    Raises Refused when completing from ``reference`` would make two systems write to one disk.
+    What is ``unwanted``, with ``exclusive`` what is not listed, and what is left to the host is not taken from
+    ``reference``.  Raises Refused when completing from ``reference`` would make two systems write to one disk.
     """
     match(resources, ())  # entries that contradict each other are told before anything else
     check_unwanted(resources, unwanted)
     if reference is not None:
-        settings, resources = _completed(name, settings, resources, reference, unwanted, exclusive)
+        offered = [rasd for rasd in reference.defined.resources if not _is_left_to_the_host(rasd, capabilities)]
+        settings, resources = _completed(name, settings, resources, reference, offered, unwanted, exclusive)
     chosen = dict(capabilities.default_settings)
     if capabilities.virtual_system_types:
         chosen.setdefault("virtual_system_type", capabilities.virtual_system_types[0])
@@ -66,6 +67,21 @@ def define(
     return [DefineSystem(SystemRef(name, uuid), Configuration(settings=chosen, resources=finished))]
 
 
+def left_to_the_host(reference: VirtualSystem, capabilities: Capabilities) -> tuple[Rasd, ...]:
+    """What a new system does not get from its reference: the host gives it to every system, and lets nobody declare it."""
+    return tuple(rasd for rasd in reference.defined.resources if _is_left_to_the_host(rasd, capabilities))
+
+
+def _is_left_to_the_host(rasd: Rasd, capabilities: Capabilities) -> bool:
+    if not rasd.implied:
+        return False
+    try:
+        check_new_resource(rasd, capabilities)
+    except NotSupported:
+        return True
+    return False
+
+
 def _finished(rasd: Rasd, capabilities: Capabilities) -> Rasd:
     """A resource with the quantities the host gives it by default."""
     if rasd.resource_type in _ALWAYS_PRESENT and rasd.virtual_quantity is None:
@@ -81,12 +97,12 @@ def _completed(
     settings: Mapping[str, Any],
     resources: Sequence[Rasd],
     reference: VirtualSystem,
+    offered: Sequence[Rasd],
     unwanted: Sequence[Rasd],
     exclusive: bool,
 ) -> tuple[dict[str, Any], tuple[Rasd, ...]]:
-    """The declaration with what the reference has and it does not name."""
+    """The declaration with what the reference has and it does not name; of its resources, those that are ``offered``."""
     merged = {**reference.defined.settings, **{key: value for key, value in settings.items() if value is not None}}
-    offered = reference.defined.resources
     named = match(resources, offered)
     result = [
         rasd if index is None else _merged(rasd, offered[index], name, reference.name)

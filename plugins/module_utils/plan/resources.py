@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ansible_collections.svpc.virt.plugins.module_utils.errors import Conflict, InvalidInput
+from ansible_collections.svpc.virt.plugins.module_utils.errors import Conflict, InvalidInput, NotSupported
 from ansible_collections.svpc.virt.plugins.module_utils.model.image import Image, too_small
 from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd, with_values
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
@@ -294,6 +294,8 @@ def live_part(
 def _remove(
     system: SystemRef, rasd: Rasd, running: Sequence[Rasd] | None, capabilities: Capabilities
 ) -> RemoveResourceSettings:
+    if rasd.row.singleton:
+        raise NotSupported(f"{rasd.label}: a virtual system cannot be without {rasd.resource_type.word}")
     running_rasd = counterpart(rasd, running) if running is not None else None
     if running_rasd is not None:
         allocation = capabilities.allocation.get(rasd.resource_type)

@@ -251,14 +251,34 @@ class _Planner:
         return self.platform.virtual_system(self.subject.desired.name, self.subject.desired.uuid)
 
     def tell(self, outcome: SystemOutcome) -> None:
-        """Warn of storage that stays although it was to be removed, and of what the guest has not followed."""
+        """Warn of storage that stays although it was to be removed, and of what the guest has not followed.
+
+        And of what a new system does not get from its reference.
+        """
         task = self.subject.task
+        if outcome.before is None and outcome.plan:
+            self._tell_what_is_left_to_the_host()
         for element in kept_storage(outcome.plan, self.behind or ()):
             task.warn(f"{element.host_resource} was not removed: {element.kept_because}")
         memory = only(self.subject.desired.resources, ResourceType.MEMORY)
         if outcome.after is not None and any(rasd.virtual_quantity for rasd in memory):
             for text in unfollowed(outcome.after):
                 task.warn(text)
+
+    def _tell_what_is_left_to_the_host(self) -> None:
+        subject, desired = self.subject, self.subject.desired
+        if subject.reference is None:
+            return
+        from ansible_collections.svpc.virt.plugins.module_utils.plan.define import left_to_the_host
+
+        capabilities = self.surroundings.capabilities(desired.settings, subject.current, subject.reference)
+        left = left_to_the_host(subject.reference, capabilities)
+        if left:
+            subject.task.warn(
+                f"Virtual system {desired.name!r} does not get {', '.join(rasd.label for rasd in left)} from its reference "
+                f"{subject.reference.name!r}: this host gives every system its own, which may be others, and lets nobody "
+                "declare them"
+            )
 
 
 def capabilities_for(

@@ -22,10 +22,11 @@ from ansible_collections.svpc.virt.plugins.module_utils.model.capabilities impor
 from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd, only, with_values
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
 from ansible_collections.svpc.virt.plugins.module_utils.model.states import SystemState
-from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import VirtualSystem
+from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import Configuration, VirtualSystem
 from ansible_collections.svpc.virt.plugins.module_utils.plan import changes
 from ansible_collections.svpc.virt.plugins.module_utils.plan.virtual_system import DesiredSystem
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.fake import FakeHost
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.fake_capabilities import fake_capabilities
 from ansible_collections.svpc.virt.plugins.module_utils.task.module import failure_result
 from ansible_collections.svpc.virt.plugins.module_utils.task.task import Task
 from ansible_collections.svpc.virt.plugins.module_utils.task.virtual_system import SystemOutcome, converge
@@ -304,3 +305,20 @@ def test_notes_of_the_host_reach_the_user() -> None:
     host.take_notes = lambda: [notes.pop()] if notes else []  # type: ignore[method-assign]
     _outcome, warnings = run(host, WEB)
     assert warnings == ["the guest had to be turned off"]
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_what_the_host_lets_nobody_declare_is_told_not_to_come_from_the_reference(check: bool) -> None:
+    able = fake_capabilities()
+    allocation = dict(able.allocation)
+    del allocation[ResourceType.USB_CONTROLLER]
+    host = FakeHost(replace(able, allocation=allocation))
+    controller = Rasd(ResourceType.USB_CONTROLLER, address_on_parent="0", implied=True)
+    processor = Rasd(ResourceType.PROCESSOR, virtual_quantity=2)
+    reference = VirtualSystem("template", defined=Configuration({}, (MEMORY, processor, controller)))
+    warnings: list[str] = []
+    outcome = converge(Task({}, check=check, warn=warnings.append), host, DesiredSystem("copy"), None, reference)
+    assert outcome.predicted is not None
+    assert [rasd.virtual_quantity for rasd in outcome.predicted.defined.resources] == [256 * MIB, 2]
+    assert len(warnings) == 1
+    assert "'copy' does not get usb_controller 0 from its reference 'template'" in warnings[0]

@@ -86,8 +86,9 @@ class ServerAllocation(AllocationCapabilities):
         return found
 
     def _limits(self, role: Role) -> dict[str, int]:
-        if (self.resource_type, role.value) in self._server.dialect.ignored_limits:
-            return {}
+        real = self._server.dialect.real_limits.get((self.resource_type, role.value))
+        if real is not None:
+            return dict(real)
         return {name: number for rasd in self._defined.get(role, ()) for name, number in _numbers(rasd).items()}
 
     @cached_property
@@ -137,7 +138,7 @@ class ServerAllocation(AllocationCapabilities):
     def words(self) -> Mapping[str, tuple[str, ...]]:
         """Allowed values of the others."""
         points = {name: words for name, words in self._points.items() if name not in _SUB_TYPES}
-        return {**self._told_words, **points}
+        return {**self._server.dialect.words.get(self.resource_type, {}), **self._told_words, **points}
 
 
 _DEFINED = ("default", "minimum", "maximum", "increment", "sub_types", "other_types", "words")

@@ -145,7 +145,7 @@ class ServerCapabilities(Capabilities):
     @cached_property
     def fixed_settings(self) -> Mapping[str, str]:
         """What an existing system keeps."""
-        return dict(self._told.get("fixed_settings", {}))
+        return {**self._server.dialect.fixed_settings, **self._told.get("fixed_settings", {})}
 
     @cached_property
     def live_settings(self) -> frozenset[str]:

@@ -53,6 +53,10 @@ class Dialect:
     unsupported: Mapping[ResourceType, Mapping[str, str]] = field(default_factory=dict)
     """Properties and settings, by type, that the server drops although its class has a place for them."""
     unsupported_settings: Mapping[str, str] = field(default_factory=dict)
+    words: Mapping[ResourceType, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    """Allowed values, by type, where the server takes others without a word and does something else."""
+    fixed_settings: Mapping[str, str] = field(default_factory=dict)
+    """Settings that an existing system keeps, each with the reason."""
     fixed: Mapping[ResourceType, Mapping[str, str]] = field(default_factory=dict)
     """What cannot be changed once a resource exists, by type, each with what to do instead."""
     limits_of: frozenset[ResourceType] | None = None
@@ -87,8 +91,8 @@ class Dialect:
     """A system is suspended and resumed by the snapshot service, not by a state change; there are no snapshots."""
     tells_addresses: bool = True
     """The addresses of guests are endpoints of their systems, if the server has that class."""
-    ignored_limits: frozenset[tuple[ResourceType, str]] = frozenset()
-    """Minimums and maximums that the server claims and does not mean, as (type, property)."""
+    real_limits: Mapping[tuple[ResourceType, str], Mapping[str, int]] = field(default_factory=dict)
+    """What holds instead of a minimum or maximum that the server claims and does not mean, by type and role."""
 
     def own(self, suffix: str) -> str:
         """The server's own class for a class name without prefix."""
@@ -119,6 +123,8 @@ LIBVIRT_CIM = Dialect(
     lists_associations=False,
     pools_have_settings=False,
     methods_unlisted=True,
+    words=libvirt_cim.WORDS,
+    fixed_settings=libvirt_cim_system.FIXED_SETTINGS,
     fixed=libvirt_cim.FIXED,
     limits_of=frozenset({ResourceType.PROCESSOR, ResourceType.MEMORY}),
     live=libvirt_cim.LIVE,
@@ -129,7 +135,10 @@ LIBVIRT_CIM = Dialect(
     host_class="HostSystem",
     saves_by_snapshot=True,
     tells_addresses=False,
-    ignored_limits=frozenset({(ResourceType.MEMORY, "maximum"), (ResourceType.PROCESSOR, "minimum")}),
+    real_limits={
+        (ResourceType.MEMORY, "maximum"): {},
+        (ResourceType.PROCESSOR, "minimum"): {"virtual_quantity": 1, "weight": 2},
+    },
 )
 
 _OF_LIBVIRT_CIM = ("LibvirtVersion", "Changeset", "Release")

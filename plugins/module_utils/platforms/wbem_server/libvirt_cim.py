@@ -101,6 +101,8 @@ _DRIVE_WRITTEN = frozenset({"host_resource", "pool_id", "consumer_visibility"})
 # Network adapters
 
 _NETWORK_TYPES = {"bridge": "NetworkName", "direct": "SourceDevice"}
+_KINDS_OF_OTHERS = frozenset({"ethernet", "hostdev", "internal", "vdpa", "vhostuser"})
+"""Kinds of connections that a platform can have and this server has not."""
 
 
 def _read_adapter(instance: Any, fields: Fields, _settings: Fields) -> None:
@@ -138,7 +140,8 @@ def _write_adapter(rasd: Rasd, wanted: Iterable[str]) -> dict[str, Any]:
         if mode:
             texts["NetworkMode"] = mode
     else:
-        raise NotSupported(
+        failure = NotSupported if kind in _KINDS_OF_OTHERS else InvalidInput
+        raise failure(
             f"{rasd.label}: connection: {connection[0]!r} is not offered by this server; allowed are NETWORK, "
             "bridge:NAME, direct:DEVICE, direct:DEVICE/MODE and user:"
         )
@@ -351,13 +354,15 @@ _OWN_CONSOLE = {"key_map": "en-us", "listen_address": "127.0.0.1", "port": -1}
 
 
 def _is_implied(suffix: str, fields: Fields, settings: Fields) -> bool:
-    """What the server adds by itself: controllers, a PC's mouse and keyboard, a console on the host.
+    """What the server adds by itself: controllers, a PC's mouse and keyboard, consoles on the host.
 
     And what it shows twice: a serial port, as a display.
     """
     if suffix == "Graphics":
         sub_type = fields.get("resource_sub_type")
         return sub_type == "console" or (sub_type == "vnc" and settings == _OWN_CONSOLE)
+    if suffix == "Console":
+        return fields.get("resource_sub_type") == "pty" and fields.get("address_on_parent") == "0"
     return suffix == "Controller" or (suffix == "Input" and settings.get("bus") == "ps2")
 
 
@@ -440,6 +445,11 @@ FIXED: Mapping[ResourceType, Mapping[str, str]] = {
     kind: {"virtual_quantity": "this server does not resize volumes", "pool_id": "add another disk and copy"}
     for kind in (ResourceType.DISK_DRIVE, ResourceType.CD_DRIVE, ResourceType.DVD_DRIVE, ResourceType.FLOPPY_DRIVE)
 }
+
+WORDS: Mapping[ResourceType, Mapping[str, tuple[str, ...]]] = {
+    kind: {"settings.access": ("readable",)} for kind in (ResourceType.CD_DRIVE, ResourceType.DVD_DRIVE)
+}
+"""What the hypervisor behind the server makes of it whatever is sent."""
 
 OFF_ONLY: Mapping[ResourceType, frozenset[str]] = {
     ResourceType.PROCESSOR: frozenset({"virtual_quantity"}),

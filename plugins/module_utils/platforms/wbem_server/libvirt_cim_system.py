@@ -50,6 +50,10 @@ UNSUPPORTED_SETTINGS: Mapping[str, str] = {
     "automatic_recovery_action=revert_to_snapshot": "the server can only leave a failed guest or restart it",
 }
 
+FIXED_SETTINGS: Mapping[str, str] = {
+    "machine": "the server keeps the controllers of the former machine, and another family needs others"
+}
+
 
 def read_settings(settings: Any) -> dict[str, Any]:
     """The settings of a VSSD."""
@@ -189,6 +193,7 @@ _STORAGE = (
     "settings.source_path",
 )
 _NETWORK = ("host_resource",)
+_REQUIRED: Mapping[str, tuple[tuple[str, ...], ...]] = {"dir": (("host_resource", "settings.target_path"),)}
 _MADE_WITH = ("settings.addresses", "settings.dhcp_ranges")
 """Of a network; the server does not show them afterwards."""
 
@@ -210,6 +215,7 @@ def pool_capabilities() -> dict[tuple[ResourceType, str], PoolCapabilities]:
             found[(resource_type, kind)] = PoolCapabilities(
                 resource_type,
                 kind,
+                required=_REQUIRED.get(kind, ()),
                 making=frozenset(_MADE_WITH if network else ()),
                 fixed=dict.fromkeys(can_be_said - set(_MADE_WITH), _NOT_CHANGED),
                 unsupported=dict.fromkeys(everything - can_be_said, "the server drops it"),

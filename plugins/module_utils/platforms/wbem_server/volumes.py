@@ -64,11 +64,13 @@ def foreseen(server: Server, resources: Sequence[Rasd]) -> tuple[Rasd, ...]:
     """The resources as they will be sent, nothing having been made yet.  Raises what stands against a volume."""
     if server.dialect.makes_volumes:
         return tuple(resources)
-    return tuple(replace(rasd, virtual_quantity=None) if _is_new(rasd) else _as_sent(rasd) for rasd in resources)
+    return tuple(
+        replace(rasd, virtual_quantity=None) if _is_new(server, rasd) else _as_sent(rasd) for rasd in resources
+    )
 
 
 def _with_volume(server: Server, system: str, rasd: Rasd, made: list[tuple[Any, str]]) -> Rasd:
-    if not _is_new(rasd):
+    if not _is_new(server, rasd):
         return _as_sent(rasd)
     pool = _pool(server, rasd)
     named = rasd.host_resource[0] if rasd.host_resource else f"{system}-{rasd.address_on_parent}.raw"
@@ -78,12 +80,12 @@ def _with_volume(server: Server, system: str, rasd: Rasd, made: list[tuple[Any, 
     return replace(rasd, host_resource=(path,), virtual_quantity=None)
 
 
-def _is_new(rasd: Rasd) -> bool:
+def _is_new(server: Server, rasd: Rasd) -> bool:
     """Whether a volume has to be made for a resource.  Raises what the server cannot make it from."""
     if rasd.resource_type is not ResourceType.DISK_DRIVE or (rasd.host_resource and "/" in rasd.host_resource[0]):
         return False
     if not rasd.pool_id:
-        raise InvalidInput(f"{rasd.label}: pool_id or host_resource is needed")
+        raise _nowhere(server, rasd)
     if rasd.settings.get("format") != "raw":
         raise _no_size(rasd)
     if rasd.virtual_quantity is None:
@@ -108,10 +110,26 @@ def _no_size(rasd: Rasd) -> NotSupported:
     )
 
 
+def _nowhere(server: Server, rasd: Rasd) -> InvalidInput:
+    pools = sorted(_pools(server))
+    found = f" ({rasd.host_resource[0]!r} is not such a path)" if rasd.host_resource else ""
+    return InvalidInput(
+        f"{rasd.label}: it needs a pool_id, or the absolute path of an image as host_resource{found}; there are the "
+        f"storage pools {', '.join(pools) or '(none)'}",
+        allowed=pools,
+    )
+
+
+def _pools(server: Server) -> dict[str, Any]:
+    """The storage pools that have a folder, by name."""
+    found = server.session.instances(server.dialect.own("DiskPool"))
+    return {str(pool["InstanceID"])[len(DISK_POOLS) :]: pool for pool in found if text_of(pool.get("Path"))}
+
+
 def _pool(server: Server, rasd: Rasd) -> Any:
-    for pool in server.session.instances(server.dialect.own("DiskPool")):
-        if pool["InstanceID"] == f"{DISK_POOLS}{rasd.pool_id}" and text_of(pool.get("Path")):
-            return pool
+    pool = _pools(server).get(rasd.pool_id or "")
+    if pool is not None:
+        return pool
     raise NotFound(f"{rasd.label}: there is no storage pool {rasd.pool_id!r} with a folder of its own")
 
 

@@ -190,6 +190,9 @@ def test_what_the_server_adds_by_itself_is_nobodys_surplus() -> None:
     assert read("Input", ResourceSubType="mouse", BusType="ps2").implied
     assert read("Graphics", ResourceSubType="console", Address="(null):0").implied
     assert read("Graphics", ResourceSubType="vnc", Address="127.0.0.1:-1", KeyMap="en-us").implied
+    assert read("Console", InstanceID="web/charconsole:0", SourceType=2).implied
+    assert not read("Console", InstanceID="web/charconsole:1", SourceType=2).implied
+    assert not read("Console", InstanceID="web/charconsole:0", SourceType=4, SourcePath="/tmp/log").implied
     assert not read("Graphics", ResourceSubType="vnc", Address="0.0.0.0:-1", KeyMap="en-us").implied
     assert not read("Input", ResourceSubType="tablet", BusType="usb").implied
 
