@@ -18,24 +18,19 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from itertools import chain
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
+import libvirt
 import pytest
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import VirtError
-from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd
-from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
-from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import Configuration
-from ansible_collections.svpc.virt.plugins.module_utils.plan import changes
-from ansible_collections.svpc.virt.plugins.module_utils.platforms.connect import open_platform
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.fake import FakeHost
-from ansible_collections.svpc.virt.plugins.module_utils.platforms.interface import Platform
 from tests.integration.test_plays import HOSTS, PLATFORMS, PLAYS, SECRETS, sweep
 from tests.laboratory import Host, Laboratory, tiny_guest
 from tests.tools.playbooks import Run, run_playbook
+from tests.tools.refusals import Refusal, made_by, refusal_of
 from tests.wbem import WbemServer
 from tests.wbem.process import serving
 
@@ -43,46 +38,23 @@ SECONDS = 600
 """For one play, on a machine that does other things as well."""
 
 
-def lacks(host: Platform, resource_type: ResourceType, name: str) -> bool:
-    """Whether resources of a type have no such property on a host."""
-    return name in host.capabilities().allocation[resource_type].unsupported
-
-
-def tells_passwords(host: Platform) -> bool:
-    """Whether it can be seen that the password of a console is as declared."""
-    screen = Rasd(ResourceType.GRAPHICS_CONTROLLER, resource_sub_type="vnc", settings={"password": "one"})
-    memory = Rasd(ResourceType.MEMORY, virtual_quantity=2**27)
-    processor = Rasd(ResourceType.PROCESSOR, virtual_quantity=1)
-    host.carry_out(changes.DefineSystem(changes.SystemRef("probe"), Configuration({}, (processor, memory, screen))))
-    system = host.virtual_system("probe")
-    assert system is not None
-    return any(rasd.settings.get("password") == "one" for rasd in system.defined.resources)
-
-
-PRESENT: dict[str, Callable[[Platform], bool]] = {
-    "names of resources": lambda host: not lacks(host, ResourceType.DISK_DRIVE, "name"),
-    "a maximum of processors": lambda host: not lacks(host, ResourceType.PROCESSOR, "maximum_quantity"),
-    "pools that are changed": lambda host: "modify_pool_settings" in host.capabilities().methods,
-    "disks from images": lambda host: bool(host.capabilities().image_modes),
-    "snapshots": lambda host: bool(host.capabilities().snapshot_types),
-    "UEFI": lambda host: "firmware" not in host.capabilities().unsupported_settings,
-    "a kernel to boot": lambda host: "kernel" not in host.capabilities().unsupported_settings,
-    "passwords that can be compared": tells_passwords,
-}
-"""How to see whether a platform has what a play needs."""
 IN_MEMORY = "in memory"
-CASES = [
-    pytest.param(
-        platform,
-        play,
-        id=f"{platform}-{play.stem}",
-        marks=() if described["host"] == IN_MEMORY else pytest.mark.libvirt,
-    )
-    for platform, described in PLATFORMS.items()
-    if "server" in described
-    for play in [*PLAYS, *sorted((Path(__file__).with_name("plays") / platform).glob("*.yml"))]
-    if play.stem not in chain.from_iterable(described["left_out"].values())
-]
+SERVED = {platform: described for platform, described in PLATFORMS.items() if "server" in described}
+
+
+def cases(refused: bool) -> list[Any]:
+    """Platform and play, of the plays that a platform can do or of those that are refused there."""
+    return [
+        pytest.param(
+            platform,
+            play,
+            id=f"{platform}-{play.stem}",
+            marks=() if described["host"] == IN_MEMORY else pytest.mark.libvirt,
+        )
+        for platform, described in SERVED.items()
+        for play in [*PLAYS, *sorted((Path(__file__).with_name("plays") / platform).glob("*.yml"))]
+        if (play.stem in described["refused"]) == refused
+    ]
 
 
 @dataclass
@@ -96,6 +68,10 @@ class Stage:
     """Afterwards: what was still on the host."""
     broken: str = ""
     """Afterwards: what went wrong inside the server, beyond what a server tells its clients."""
+    look: Callable[[], Any] = dict
+    """Reads all there is on the host, without the server."""
+    refusal: Refusal | None = None
+    """Afterwards: of a play that is to be refused, the task that was."""
 
 
 Outcome = tuple[Run, Stage]
@@ -114,11 +90,13 @@ def outcomes(request: pytest.FixtureRequest) -> Iterator[dict[tuple[str, str], F
             free.put(laboratory.start(name))
 
         def play(platform: str, path: Path) -> Outcome:
-            server = PLATFORMS[platform]["server"]
-            with in_memory(server) if PLATFORMS[platform]["host"] == IN_MEMORY else on_libvirt(server, free) as stage:
-                variables = {"uri_a": stage.uri, "offers": PLATFORMS[platform]["offers"], **stage.variables, **SECRETS}
+            described = PLATFORMS[platform]
+            with in_memory(described) if described["host"] == IN_MEMORY else on_libvirt(described, free) as stage:
+                variables = {"uri_a": stage.uri, "offers": described["offers"], **stage.variables, **SECRETS}
                 verbose = ["-vvv"] if path.stem in ("secrets", "cloud_init") else []
                 run = run_playbook(path, variables, *verbose, timeout=SECONDS)
+                if path.stem in described["refused"]:
+                    stage.refusal = refusal_of(run, stage.look)
             return run, stage
 
         futures = {
@@ -130,12 +108,14 @@ def outcomes(request: pytest.FixtureRequest) -> Iterator[dict[tuple[str, str], F
 
 
 @contextmanager
-def on_libvirt(dialect: str, free: SimpleQueue[Host]) -> Iterator[Stage]:
+def on_libvirt(described: Mapping[str, Any], free: SimpleQueue[Host]) -> Iterator[Stage]:
     """One of the hosts that are free, behind a server in a process of its own."""
     host, guest, complaints = free.get(), tiny_guest(), io.StringIO()
     try:
         images = host.images / "play"
         images.mkdir()
+        for folder in described.get("folders", ()):
+            images.joinpath(folder).mkdir(parents=True)
         told = {
             "images": str(images),
             "kernel": str(guest.kernel),
@@ -143,8 +123,8 @@ def on_libvirt(dialect: str, free: SimpleQueue[Host]) -> Iterator[Stage]:
             "agent_initrd": str(guest.agent_initrd),
             "cmdline": guest.cmdline(),
         }
-        with serving(host.uri, dialect, complaints) as url:
-            stage = Stage(f"{url}/root/virt", told)
+        with serving(host.uri, described["server"], complaints) as url:
+            stage = Stage(f"{url}/root/virt", told, look=lambda: contents(host, images))
             yield stage
         stage.left, stage.broken = sweep(host), complaints.getvalue()
         shutil.rmtree(images)
@@ -153,37 +133,59 @@ def on_libvirt(dialect: str, free: SimpleQueue[Host]) -> Iterator[Stage]:
 
 
 @contextmanager
-def in_memory(dialect: str) -> Iterator[Stage]:
+def in_memory(described: Mapping[str, Any]) -> Iterator[Stage]:
     """A host of nothing but memory, whose guests are never down as soon as impatient plays want them to be."""
     host = FakeHost()
     host.shutdown_seconds = 2.0
-    with tempfile.TemporaryDirectory() as images, WbemServer(host, dialect, unshared=True) as server:
+    with tempfile.TemporaryDirectory() as images, WbemServer(host, described["server"], unshared=True) as server:
         told = {name: f"/boot/{name}" for name in ("kernel", "initrd", "agent_initrd")}
-        stage = Stage(f"{server.url}/root/virt", {"images": images, "cmdline": "quiet", **told})
+        told |= {"images": images, "cmdline": "quiet"}
+        stage = Stage(f"{server.url}/root/virt", told, look=lambda: repr((host.systems, host.pools)))
         yield stage
     stage.left = [*host.systems, *(pool_id for _type, pool_id in host.pools)]
     broken = [error for error in server.failures if not isinstance(error, VirtError)]
     stage.broken = "".join(line for error in broken for line in traceback.format_exception(error))
 
 
-@pytest.mark.parametrize(("platform", "play"), CASES)
+def contents(host: Host, images: Path) -> dict[str, Any]:
+    """What is on a libvirt host, and the sizes of the files for a play; how much room pools have is not a trace."""
+    with closing(libvirt.open(host.uri)) as connection:
+        inactive = libvirt.VIR_DOMAIN_XML_INACTIVE
+        found: dict[str, Any] = {f"domain {one.name()}": one.XMLDesc(inactive) for one in connection.listAllDomains()}
+        found |= {f"network {one.name()}": one.XMLDesc() for one in connection.listAllNetworks()}
+        for pool in connection.listAllStoragePools():
+            found[f"pool {pool.name()}"] = (pool.UUIDString(), pool.isActive(), pool.autostart())
+    return found | {str(path): path.stat().st_size for path in images.rglob("*") if path.suffix != ".log"}
+
+
+@pytest.mark.parametrize(("platform", "play"), cases(refused=False))
 def test_play(platform: str, play: Path, outcomes: dict[tuple[str, str], Future[Outcome]]) -> None:
     run, stage = outcomes[platform, play.stem].result()
     if run.code:
         pytest.fail(run.explain(), pytrace=False)
-    assert not stage.broken, stage.broken
     assert not stage.left, f"the play left on its host: {', '.join(stage.left)}"
+    assert_sound(run, stage)
+
+
+@pytest.mark.parametrize(("platform", "play"), cases(refused=True))
+def test_refused_play(platform: str, play: Path, outcomes: dict[tuple[str, str], Future[Outcome]]) -> None:
+    """Up to what the server lacks the play goes as everywhere; that is refused by name, and leaves no trace."""
+    run, stage = outcomes[platform, play.stem].result()
+    assert run.code, "the play is not refused any longer"
+    assert stage.refusal is not None, run.explain()
+    assert not stage.refusal.faults, run.explain()
+    lacking = PLATFORMS[platform]["refused"][play.stem]
+    assert lacking in stage.refusal.record.result["msg"]
+    assert set(stage.left) <= made_by(run)
+    assert_sound(run, stage)
+
+
+def assert_sound(run: Run, stage: Stage) -> None:
+    """Nothing went wrong in the server, and no secret is shown."""
+    assert not stage.broken, stage.broken
     shown = [secret for secret in SECRETS.values() if secret in run.output]
     assert not shown, "the output of ansible holds a secret"
 
 
-@pytest.mark.parametrize(
-    ("platform", "need"), [(platform, need) for platform in PLATFORMS for need in PLATFORMS[platform]["left_out"]]
-)
-def test_what_a_left_out_play_needs_is_missing(platform: str, need: str) -> None:
-    assert PRESENT[need](FakeHost())
-    with (
-        WbemServer(FakeHost(), PLATFORMS[platform]["server"]) as server,
-        closing(open_platform({"uri": server.url})) as host,
-    ):
-        assert not PRESENT[need](host)
+def test_each_play_that_is_refused_is_one() -> None:
+    assert {play for described in PLATFORMS.values() for play in described["refused"]} <= {play.stem for play in PLAYS}

@@ -26,6 +26,7 @@ class Record:
     """What one task, or one item of its loop, returned.
 
     status: ok, changed, skipped or failed. ignored: the play goes on although it failed. action: the module.
+    check: in check mode.
     """
 
     task: str
@@ -35,6 +36,7 @@ class Record:
     item: Any
     result: Mapping[str, Any]
     action: str = ""
+    check: bool = False
 
     @property
     def changes(self) -> list[dict[str, Any]]:

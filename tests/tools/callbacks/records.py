@@ -44,6 +44,7 @@ class CallbackModule(CallbackBase):
             "task": result.task.get_name(),
             "path": result.task.get_path(),
             "action": result.task.resolved_action or result.task.action,
+            "check": bool(result.task.check_mode),
             "status": status,
             "ignored": ignored,
             "item": returned.get("_ansible_item_label") if is_item else None,
