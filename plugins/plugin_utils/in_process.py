@@ -45,6 +45,10 @@ SWITCH = "svpc_virt_in_process"
 _PROFILE = "legacy"
 """How Ansible writes arguments and results of modules such as ours."""
 
+# Ansible loads what they are made of when it is first asked for them, which each worker would have to do otherwise.
+_ARGUMENTS = get_module_encoder(_PROFILE, Direction.CONTROLLER_TO_MODULE)
+_RESULT = get_module_encoder(_PROFILE, Direction.MODULE_TO_CONTROLLER)
+
 _ANY_PYTHON = ("", "auto", "auto_legacy", "auto_silent", "auto_legacy_silent")
 """Values of ansible_python_interpreter that leave the choice to Ansible."""
 
@@ -126,8 +130,7 @@ class InProcess(SentModule):
         _leave_the_past_alone(os.getpid())
         given = dict(self._task.args)
         self._update_module_args(self._task.action, given, variables)
-        encoder = get_module_encoder(_PROFILE, Direction.CONTROLLER_TO_MODULE)
-        arguments = json.dumps({"ANSIBLE_MODULE_ARGS": given}, cls=encoder)
+        arguments = json.dumps({"ANSIBLE_MODULE_ARGS": given}, cls=_ARGUMENTS)
         eager = display.verbosity > 0 and not self._task.no_log
         host = self._host_name(variables)
 
@@ -215,7 +218,7 @@ class _Call:
 
     def print(self, result: Mapping[str, Any]) -> None:
         """Take the module's result."""
-        self.printed = json.dumps(result, cls=get_module_encoder(_PROFILE, Direction.MODULE_TO_CONTROLLER))
+        self.printed = json.dumps(result, cls=_RESULT)
 
     def _open(self, options: Mapping[str, Any], progress: Progress) -> Platform:
         try:

@@ -140,14 +140,16 @@ def test_other_packages_are_imported_where_they_belong(path: pathlib.Path) -> No
         assert node in safe, f"line {node.lineno}: {module} is imported without try/except ImportError"
 
 
-def names_in(tree: ast.AST) -> set[str]:
+@functools.cache
+def names_in(path: pathlib.Path) -> set[str]:
     """Every name and attribute that code uses; documentation and comments do not count."""
+    tree = tree_of(path)
     found = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     return found | {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
 
 
 def users_of(*words: str) -> set[str]:
-    return {name_of(path) for path in FILES if names_in(tree_of(path)) & set(words)}
+    return {name_of(path) for path in FILES if names_in(path) & set(words)}
 
 
 def test_ansible_s_check_mode_is_read_in_one_place() -> None:
