@@ -76,8 +76,9 @@ $(VENV)/run.ok: requirements.txt | $(VENV)/bin/pip
 	$(VENV)/bin/pip install -qq --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
+# Most of what these packages hold is never imported: Python compiles the rest when it is.
 $(VENV)/dev.ok: requirements-dev.txt | $(VENV)/bin/pip
-	$(VENV)/bin/pip install -qq --disable-pip-version-check --require-hashes -r $<
+	$(VENV)/bin/pip install -qq --disable-pip-version-check --require-hashes --no-compile -r $<
 	@touch $@ $(VENV)/run.ok
 
 # --- Checks --------------------------------------------------------------------------------------------------------
