@@ -23,7 +23,7 @@ MASK = "********"
 """What stands for a secret wherever values are shown."""
 
 
-_UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_UNFIT = "[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]"
 """Characters that no document can hold: all but those of Char in XML 1.0."""
 
 
@@ -87,8 +87,12 @@ def fit_text(text: str, where: str, line: bool = False) -> str:
 
     ``line`` is for names: what breaks or moves on a line is no part of them either.
     """
+    if (
+        text.isprintable()
+    ):  # as nearly all are, and then none of these is in it: compiling what looks for them takes long
+        return text
     found = re.search(r"[\t\n\r\x85\u2028\u2029]", text) if line else None
-    found = found or _UNFIT.search(text)
+    found = found or re.search(_UNFIT, text)
     if found is not None:
         raise InvalidInput(f"{where}: the character U+{ord(found.group()):04X} cannot be part of it")
     return re.sub(r"\r\n?", "\n", text) if "\r" in text else text
