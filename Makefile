@@ -15,9 +15,7 @@ PYTEST_ARGS ?=
 
 PACKAGES := gcc git libc6-dev libvirt-dev make pkg-config python3-dev python3-venv
 LABORATORY_PACKAGES = $(shell sed 's/\#.*//' tests/laboratory/packages.txt tests/wbem/packages.txt 2>/dev/null)
-CHECKS := setup-dev deps-laboratory -- lint types docs build unit integration
-# Made at the same time as these: all but the last one use one processor at a time.
-CHECKS_BESIDE := scenarios sanity older newer
+CHECKS := setup-dev lint types unit newer sanity older integration scenarios docs build
 SHIPPED := README.md changelogs docs extensions galaxy.yml meta playbooks plugins roles
 PLUGINS := collections/ansible_collections/svpc/virt/plugins
 SANITY := .cache/sanity/$(notdir $(VENV))
@@ -46,8 +44,8 @@ help: ## Show this list
 demo: root setup deps-laboratory ## Set up what is needed, then declare virtual machines on a private host, by libvirt and by WBEM, and show what happens
 	@PYTHONPATH=collections python -m tests.demo
 
-test: root ## Run every check: lint types docs build unit integration, and beside them scenarios sanity older newer
-	@MAKE='$(MAKE)' bash tests/tools/checks.sh $(CHECKS) -- $(CHECKS_BESIDE)
+test: root ## Run every check: lint types unit newer sanity older integration scenarios docs build
+	@MAKE='$(MAKE)' bash tests/tools/checks.sh $(CHECKS)
 
 bench: root setup deps-laboratory ## Measure how long runs take; BENCH="unchanged --quick" measures a part, BENCH=--write writes docs/performance.md
 	@PYTHONPATH=collections python -m tests.bench $(BENCH)

@@ -14,18 +14,12 @@ good:
 	@echo '3 passed in 0.10s'
 bad:
 	@echo '1 failed, 2 passed in 0.20s'; exit 1
-called:
-	@echo 'it is called'; touch asked; until [ -e answered ]; do sleep 0.01; done; echo 'and was answered'
-answer:
-	@until [ -e asked ]; do sleep 0.01; done; touch answered; echo 'it answers'
 """
 
 
 def run(folder: pathlib.Path, *targets: str) -> subprocess.CompletedProcess[str]:
     (folder / "Makefile").write_text(MAKEFILE, encoding="utf-8")
-    return subprocess.run(
-        ["bash", str(CHECKS), *targets], cwd=folder, capture_output=True, text=True, check=False, timeout=60
-    )
+    return subprocess.run(["bash", str(CHECKS), *targets], cwd=folder, capture_output=True, text=True, check=False)
 
 
 def test_all_passed(tmp_path: pathlib.Path) -> None:
@@ -41,19 +35,3 @@ def test_a_failure_is_told_and_does_not_stop_the_others(tmp_path: pathlib.Path) 
     assert "1 failed, 2 passed in 0.20s" in summary
     assert "3 passed in 0.10s" in summary
     assert "FAILED: bad " in summary
-
-
-def test_some_are_made_beside_others_and_shown_afterwards(tmp_path: pathlib.Path) -> None:
-    """Either of the two would wait for ever if the other one were not made at the same time."""
-    result = run(tmp_path, "good", "--", "called", "--", "answer", "good")
-    assert result.returncode == 0
-    shown = ["it is called", "and was answered", "it answers", "3 passed in 0.10s", "==== summary"]
-    places = [result.stdout.rindex(text, 0, result.stdout.index("==== summary") + 20) for text in shown]
-    assert places == sorted(places)
-
-
-def test_a_failure_beside_the_others_is_told(tmp_path: pathlib.Path) -> None:
-    result = run(tmp_path, "good", "--", "good", "--", "bad", "good")
-    assert result.returncode == 1
-    assert "FAILED: bad " in result.stdout.split("==== summary")[1]
-    assert "1 failed, 2 passed in 0.20s" in result.stdout.split("==== bad (beside the others)")[1]

@@ -12,10 +12,9 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Mapping
-from dataclasses import field
 from typing import Any
 
-from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import frozen
+from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import field, frozen
 
 VIRTUAL_SYSTEM = "virtual_system"
 RESOURCE_POOL = "resource_pool"

@@ -11,12 +11,13 @@ their methods, which look up what fields a class has.
 
 from __future__ import annotations
 
-from dataclasses import MISSING, FrozenInstanceError, dataclass, field, fields
+import dataclasses
+from dataclasses import MISSING, FrozenInstanceError, dataclass, fields
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Callable, TypeVar
 
 if TYPE_CHECKING:
-    from typing import dataclass_transform
+    from typing import dataclass_transform  # novm: read by type checkers alone
 else:
 
     def dataclass_transform(**_how: Any) -> Callable[[Any], Any]:
@@ -25,6 +26,11 @@ else:
 
 
 Class = TypeVar("Class")
+
+
+def field(**how: Any) -> Any:
+    """:func:`dataclasses.field`; pylint lets nobody call that one in a class of another decorator."""
+    return dataclasses.field(**how)  # pylint: disable=invalid-field-call
 
 
 class _Shape:

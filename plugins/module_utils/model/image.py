@@ -8,10 +8,9 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Mapping
-from dataclasses import field
 from urllib.parse import urlsplit, urlunsplit
 
-from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import frozen
+from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import field, frozen
 from ansible_collections.svpc.virt.plugins.module_utils.model.units import size_words
 
 SECTOR = 512

@@ -8,10 +8,10 @@ from __future__ import annotations
 import enum
 import operator
 from collections.abc import Iterable, Mapping
-from dataclasses import field, replace
+from dataclasses import replace
 from typing import Any
 
-from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import frozen
+from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import field, frozen
 from ansible_collections.svpc.virt.plugins.module_utils.model.image import Image
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceRow, ResourceType, row_of
 from ansible_collections.svpc.virt.plugins.module_utils.model.seed import Seed

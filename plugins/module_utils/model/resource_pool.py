@@ -6,10 +6,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import field
 from typing import Any
 
-from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import frozen
+from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import field, frozen
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
 from ansible_collections.svpc.virt.plugins.module_utils.model.values import Kind, SettingRow
 

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import field, replace
+from dataclasses import replace
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import allowed_words
 from ansible_collections.svpc.virt.plugins.module_utils.model import units
-from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import frozen
+from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import field, frozen
 from ansible_collections.svpc.virt.plugins.module_utils.model.values import Kind, SettingRow
 
 

@@ -12,12 +12,11 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Mapping
-from dataclasses import field
 from typing import Any
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import InvalidInput, allowed_words
 from ansible_collections.svpc.virt.plugins.module_utils.model import units
-from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import frozen
+from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import field, frozen
 
 MASK = "********"
 """What stands for a secret wherever values are shown."""

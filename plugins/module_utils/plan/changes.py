@@ -10,10 +10,9 @@ of the same name (:class:`platforms.interface.Platform`), the prediction applies
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
 from typing import Any, ClassVar, Union
 
-from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import frozen
+from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import field, frozen
 from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool import ResourcePool
 from ansible_collections.svpc.virt.plugins.module_utils.model.seed import Seed

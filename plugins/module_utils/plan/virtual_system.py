@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import (
@@ -16,7 +16,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.errors import (
     RestartNeeded,
     allowed_words,
 )
-from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import frozen
+from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import field, frozen
 from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd, values
 from ansible_collections.svpc.virt.plugins.module_utils.model.seed import Seed
 from ansible_collections.svpc.virt.plugins.module_utils.model.states import INSTANTIATED, RequestedState, SystemState

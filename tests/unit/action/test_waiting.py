@@ -82,10 +82,12 @@ class SlowHost(FakeHost):
 
     def __init__(self) -> None:
         super().__init__()
+        self.begun = threading.Event()
         self.given_up = threading.Event()
         self.ended = threading.Event()
 
     def request_state_change(self, change: changes.RequestStateChange) -> None:
+        self.begun.set()
         try:
             self.given_up.wait(30)
             raise Unreachable("given up")
@@ -149,13 +151,14 @@ def test_a_step_that_lasts_is_told_without_being_asked_for(
     monkeypatch.setattr(errand, "_LOOK_UP", 0.01)
 
     def later() -> None:
-        time.sleep(0.2)
-        clock.now += PATIENCE
+        slow.begun.wait(30)
+        while not slow.given_up.wait(0.01):  # the step may be told after it has begun
+            clock.now += PATIENCE
 
     threading.Thread(target=later, daemon=True).start()
     result = run_task("svpc.virt.virtual_system", NEW)
     assert result["error_code"] == "unreachable"
-    assert shown == [("svpc.virt.virtual_system on here: request_state_change: new", True)]
+    assert set(shown) == {("svpc.virt.virtual_system on here: request_state_change: new", True)}
 
 
 @pytest.fixture

@@ -5,10 +5,9 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from typing import Any
 
-from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import frozen
+from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import field, frozen
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.verbatim import parse
 
 _SCALES = {"b": 1, "bytes": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}

@@ -6,13 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import field
 from fractions import Fraction
 from typing import Any
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import NotSupported
 from ansible_collections.svpc.virt.plugins.module_utils.model import units
-from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import frozen
+from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import field, frozen
 from ansible_collections.svpc.virt.plugins.module_utils.model.values import Kind, SettingRow
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.values import prop
 
