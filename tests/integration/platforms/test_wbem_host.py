@@ -182,8 +182,9 @@ def test_valid_settings(server: WbemServer, shown: dict[str, Any]) -> None:
     processor = shown["resource_types"]["processor"]["valid_settings"]
     assert processor["virtual_quantity"]["maximum"] == (64 if is_standard(server) else 16)
     if not is_standard(server):
-        # Its minimums are not meant: it says 0 processors, and takes none of that.
-        assert processor["weight"] == {"default": 1024, "maximum": 262144, "increment": 1}
+        # Its minimums are not meant: it says 0 of each, and the hypervisor takes neither no processor nor a weight below 2.
+        assert processor["virtual_quantity"]["minimum"] == 1
+        assert processor["weight"] == {"default": 1024, "minimum": 2, "maximum": 262144, "increment": 1}
     memory = shown["resource_types"]["memory"]["valid_settings"]
     assert memory["virtual_quantity"]["minimum"] >= 1024
     disks = shown["resource_types"]["disk_drive"]
