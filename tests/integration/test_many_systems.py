@@ -155,7 +155,7 @@ def test_a_task_that_is_killed_in_the_middle_is_finished_by_the_next(host: Host)
 
 
 def test_a_daemon_that_goes_away_in_the_middle_is_told_with_what_was_changed(host: Host) -> None:
-    entries = many(90)
+    entries = many(150)
     process = started(host, entries)
     wait_for(lambda: count(host) >= 5)
     host.stop_daemon()
