@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Callable, TypeVar
+from typing import Any, Callable, TypeVar
 
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.errors import (
     flag,
@@ -61,6 +61,11 @@ def document(domain: libvirt.virDomain, flags: int) -> str | None:
         if is_code(error, "VIR_ERR_NO_DOMAIN"):
             return None
         raise
+
+
+def by_name(handles: Iterable[Any]) -> list[Any]:
+    """What libvirt lists, in the order of names: it lists in none, so the first that answers would be another each time."""
+    return sorted(handles, key=lambda handle: str(handle.name()))
 
 
 def listed(session: Session, name: str) -> frozenset[str]:

@@ -26,7 +26,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.errors import (
 from ansible_collections.svpc.virt.plugins.module_utils.model.image import Image, ImageFacts, ImageMode, too_small
 from ansible_collections.svpc.virt.plugins.module_utils.model.image_format import Sample, inspect
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.interface import ImageFile
-from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.documents import document
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.documents import by_name, document
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.errors import flag, libvirt, talking
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.session import Session
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.storage_index import (
@@ -197,7 +197,7 @@ def _check_not_written(
     """Raise Conflict where the guest of a system writes to an image, or could as soon as it is started."""
     with talking(f"read the {image.words}"):
         path = posixpath.normpath(source.path())
-        domains = session.connection.listAllDomains(0)
+        domains = by_name(session.connection.listAllDomains(0))
     for domain in domains:
         for flags in (0, flag("VIR_DOMAIN_XML_INACTIVE")):
             with talking("read the virtual systems"):

@@ -14,6 +14,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.errors import Conflict, 
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool import ResourcePool
 from ansible_collections.svpc.virt.plugins.module_utils.plan import changes
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import network_xml
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.documents import by_name
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.errors import is_code, libvirt, talking
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.node import described
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.session import Session
@@ -42,7 +43,7 @@ class Networks:
     def all(self) -> list[Any]:
         """libvirt's networks, active or not."""
         with talking("list the networks"):
-            return list(self.session.connection.listAllNetworks(0))
+            return by_name(self.session.connection.listAllNetworks(0))
 
     def one(self, pool_id: str, members: bool = True) -> ResourcePool | None:
         """The network with its members, parent and children; None when there is none."""

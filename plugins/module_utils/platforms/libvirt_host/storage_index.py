@@ -15,6 +15,7 @@ import time
 from typing import NamedTuple
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import Conflict, NotFound
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.documents import by_name
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.errors import is_code, libvirt, talking
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.session import Session
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.verbatim import parse
@@ -71,7 +72,7 @@ class StorageIndex:
 
     def _read_places(self) -> dict[str, Place]:
         with talking("list the storage pools"):
-            pools = self.session.connection.listAllStoragePools(0)
+            pools = by_name(self.session.connection.listAllStoragePools(0))
         places = [_place(pool) for pool in pools]
         return {place.pool: place for place in places if place is not None}
 

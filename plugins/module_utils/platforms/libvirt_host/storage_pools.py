@@ -15,6 +15,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.errors import Conflict, 
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool import ResourcePool
 from ansible_collections.svpc.virt.plugins.module_utils.plan import changes
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import pool_xml
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.documents import by_name
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.errors import is_code, libvirt, talking
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.node import described
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.session import Session
@@ -43,7 +44,7 @@ class StoragePools:
     def all(self) -> list[Any]:
         """libvirt's pools, active or not."""
         with talking("list the storage pools"):
-            return list(self.session.connection.listAllStoragePools(0))
+            return by_name(self.session.connection.listAllStoragePools(0))
 
     def one(self, pool_id: str, members: bool = True) -> ResourcePool | None:
         """The pool with figures that are true now, its members, parent and children; None when there is none."""
