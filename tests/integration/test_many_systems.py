@@ -20,9 +20,11 @@ import libvirt
 import pytest
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import Conflict, VirtError
+from ansible_collections.svpc.virt.plugins.module_utils.plan import changes
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.connect import open_platform
-from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import shared, watchdog
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import definitions, shared, watchdog
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.host import LibvirtHost
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.session import Session
 from ansible_collections.svpc.virt.plugins.module_utils.task import virtual_systems
 from ansible_collections.svpc.virt.plugins.module_utils.task.task import Task
 from tests.laboratory import Host, Laboratory
@@ -285,12 +287,37 @@ def test_each_more_system_that_is_defined_asks_little(host: Host, monkeypatch: p
     for_each = calls_for_each(host, monkeypatch, with_disks, lambda systems: run(host, *many(systems)))
     assert for_each == {
         **READ_AGAIN,
-        # Judged before anything is done, and again when it is:
-        "virStoragePool.storageVolLookupByName": 2.0,
-        "virStorageVol.XMLDesc": 2.0,
+        # Before anything is done; when the system is defined, that has been seen of late:
+        "virStoragePool.storageVolLookupByName": 1.0,
+        "virStorageVol.XMLDesc": 1.0,
         "virConnect.lookupByName": 1.0,
         "virConnect.defineXMLFlags": 1.0,
     }
+
+
+def test_what_a_volume_is_like_is_looked_at_again_before_long(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between judging a disk and giving it to its system."""
+    moment = 1000.0
+    monkeypatch.setattr(shared, "time", SimpleNamespace(monotonic=lambda: moment))
+    systems = [entry("first"), entry("second")]
+    run(host, *systems)
+    run(host, *({"name": name, "state": "absent"} for name in ("first", "second")))
+    folder = folder_of_pool(host)
+    define, looked = definitions.define_system, []
+
+    def late(session: Session, change: changes.DefineSystem) -> None:
+        nonlocal moment
+        Path(folder, f"{change.system.name}-root.qcow2").unlink()
+        looked.append(change.system.name)
+        moment += shared.KEPT + 0.5
+        define(session, change)
+
+    monkeypatch.setattr(definitions, "define_system", late)
+    with pytest.raises(VirtError) as error:
+        run(host, *systems)
+    assert sorted(looked) == ["first", "second"]
+    assert [(one["failed"], one["error_code"]) for one in error.value.details["results"]] == [(True, "not_found")] * 2
+    assert systems_and_volumes(host)[0] == set()
 
 
 def test_each_more_system_that_is_changed_asks_little(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -278,6 +278,12 @@ class Platform(abc.ABC):
         The one method that another thread may call, while this one's waits for the host.
         """
 
+    def expect(self, todo: Iterable[changes.Change]) -> None:  # noqa: B027 - most platforms have nothing to gain
+        """Be told of all changes that :meth:`check` will be asked next, to read together what that needs of the host.
+
+        For each of them :meth:`check` tells the same without that.
+        """
+
     def check(self, change: changes.Change) -> None:  # noqa: B027 - most changes need no check
         """Raise what the host can be known to answer to ``change``, without touching anything.
 

@@ -111,7 +111,9 @@ def execute_all(
         each(one, [run for run in some if run.failure is None], limit)
 
     go(_Run.make_plan, runs, 1)  # that is calculation, and nothing to wait for
-    go(_Run.let_check, [run for run in runs if run.todo], platform.changes_at_once)
+    judged = [run for run in runs if run.todo and run.failure is None]
+    platform.expect([change for run in judged for change in run.todo])
+    go(_Run.let_check, judged, platform.changes_at_once)
     acting = [run for run in runs if run.todo and not run.goal.task.check]
     go(_Run.carry_out, acting, platform.changes_at_once)
     changed = [position for position, run in enumerate(runs) if run.carried_out and run.failure is None]

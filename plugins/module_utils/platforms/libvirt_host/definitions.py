@@ -7,13 +7,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
-from xml.etree import ElementTree
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import Conflict, NotSupported, VirtError
 from ansible_collections.svpc.virt.plugins.module_utils.model.states import SystemState
-from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import Configuration
 from ansible_collections.svpc.virt.plugins.module_utils.plan import changes
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.domain_xml import DomainDocument
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.domains import (
@@ -27,19 +24,14 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.e
     libvirt,
     talking,
 )
-from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.new_domain import (
-    DomainFacts,
-    new_domain,
-)
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.new_definitions import allocated
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.session import Session
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.storage import Allocations
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.storage_index import index_of
-from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.storage_users import sources
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.systems import DEFINITION, belongings
 
 STARTUP = "automatic_startup_action"
 _AUTOSTART = {"none": 0, "always_startup": 1}
-_DESCRIBED = ("virtual_system_type", "architecture")
 
 
 def define_system(session: Session, change: changes.DefineSystem) -> None:
@@ -57,17 +49,16 @@ def define_system(session: Session, change: changes.DefineSystem) -> None:
         resources = []
         taken: set[str] = set()
         for rasd in change.configuration.resources:
-            allocated = allocations.allocate(name, rasd, taken)
-            taken.update(allocated.host_resource or ())
-            resources.append(allocated)
-        configuration = replace(change.configuration, resources=tuple(resources))
-        document = new_domain(name, change.system.uuid, configuration, facts_of(session, configuration))
-        domain = define(session, document.to_xml(), name)
-        startup = configuration.settings.get(STARTUP)
+            provided = allocations.allocate(name, rasd, taken)
+            taken.update(provided.host_resource or ())
+            resources.append(provided)
+        new = allocated(session, allocations.index, change, resources)
+        domain = define(session, new.text, name)
+        startup = new.configuration.settings.get(STARTUP)
         if startup is not None:
             _set_startup(domain, name, startup)
         if session.shared is not None:
-            session.shared.defined(name, frozenset(sources(document.edited(), allocations.index)))
+            session.shared.defined(name, new.storage)
     except VirtError as error:
         if domain is not None:
             with contextlib.suppress(libvirt.libvirtError):
@@ -83,21 +74,6 @@ def tell(error: VirtError, left: list[str]) -> None:
     if left:
         error.message = f"{error.message}; {'; '.join(left)}"
         error.args = (error.message,)
-
-
-def facts_of(session: Session, configuration: Configuration) -> DomainFacts:
-    """What the host makes of a system that leaves its type or architecture open."""
-    if all(configuration.settings.get(name) for name in _DESCRIBED):
-        return DomainFacts()
-    with talking("ask for the default kind of virtual system"):
-        text = session.connection.getDomainCapabilities(
-            None, configuration.settings.get("architecture"), None, configuration.settings.get("virtual_system_type"), 0
-        )
-    document = ElementTree.fromstring(text)
-    return DomainFacts(
-        virtual_system_type=document.findtext("domain") or "kvm",
-        architecture=document.findtext("arch") or "x86_64",
-    )
 
 
 def define(session: Session, text: str, name: str) -> libvirt.virDomain:

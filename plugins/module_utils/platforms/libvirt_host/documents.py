@@ -1,7 +1,7 @@
 # Copyright (c) 2026 SVPC authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Asking about many domains: the host answers while earlier answers are read."""
+"""Asking about many domains, or other things: the host answers while earlier answers are read."""
 
 from __future__ import annotations
 
@@ -20,23 +20,26 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.s
 FETCHERS = 24
 """So many questions are open at a time: enough for a host that is 20 ms away."""
 AT_ONCE = 16
-"""So many domains are asked about before any answer is read: handing over each would cost more than it saves."""
+"""So many things are asked about before any answer is read: handing over each would cost more than it saves."""
 
+Thing = TypeVar("Thing")
 Answer = TypeVar("Answer")
 
 
 @contextlib.contextmanager
 def asked(
-    domains: Sequence[libvirt.virDomain], ask: Callable[[Sequence[libvirt.virDomain]], Iterable[Answer]]
+    things: Sequence[Thing],
+    ask: Callable[[Sequence[Thing]], Iterable[Answer]],
+    doing: str = "read the virtual systems",
 ) -> Iterator[Iterator[Answer]]:
-    """For a with block: what ``ask`` answers for some domains at a time, in the order of ``domains``.
+    """For a with block: what ``ask`` answers for some things at a time, in the order of ``things``.
 
-    ``ask`` works in other threads, and leaves it to this one to translate libvirt's errors.
+    ``ask`` works in other threads, and leaves it to this one to translate libvirt's errors, which name what it is
+    ``doing``.
     """
     from concurrent.futures import ThreadPoolExecutor  # a system that is read alone does without
 
-    doing = "read the virtual systems"
-    groups = [domains[start : start + AT_ONCE] for start in range(0, len(domains), AT_ONCE)]
+    groups = [things[start : start + AT_ONCE] for start in range(0, len(things), AT_ONCE)]
     fetchers = ThreadPoolExecutor(FETCHERS)
     answers = fetchers.map(ask, groups)
 

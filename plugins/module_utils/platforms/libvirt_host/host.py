@@ -107,10 +107,10 @@ class LibvirtHost(Platform):
             self._session.shared = before
 
     def places_of(self, system: str, resources: Iterable[Rasd]) -> frozenset[str]:
-        from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import storage
+        from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import disk_places
 
         # Asked after the systems were read: the connection is there, and the pools are read once.
-        return storage.places_of(self._session, system, resources)
+        return disk_places.places_of(self._session, system, resources)
 
     def carry_out(self, change: changes.Change) -> None:
         is_recorded = False
@@ -121,6 +121,13 @@ class LibvirtHost(Platform):
             shared, system = self._session.shared, getattr(change, "system", None)
             if shared is not None and system is not None and not is_recorded:
                 shared.changed(system.name, storage=isinstance(change, _MAKING))
+
+    def expect(self, todo: Iterable[changes.Change]) -> None:
+        new = [change for change in todo if isinstance(change, changes.DefineSystem)]
+        if len(new) > 1:
+            from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import volume_facts
+
+            volume_facts.read_for_new(self.session, new)
 
     def check(self, change: changes.Change) -> None:
         from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import objections

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What can be known to keep a change from being carried out, before anything is touched.
 
-The storage is judged, and the documents are made that the change would need; both are thrown away.
+The storage is judged, and the documents are made that the change would need.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from ansible_collections.svpc.virt.plugins.module_utils.errors import Conflict
 from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
 from ansible_collections.svpc.virt.plugins.module_utils.plan import changes
-from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.definitions import Definition, facts_of
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.definitions import Definition
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.domains import existing
-from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.new_domain import new_domain
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.new_definitions import judged
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.processors import (
     cpus_of,
     host_processors,
@@ -37,8 +37,7 @@ def check_define(session: Session, change: changes.DefineSystem) -> None:
     """Raise what keeps a system from being defined."""
     name, configuration = change.system.name, change.configuration
     _check_processors(session, configuration.resources)
-    resources = tuple(check_storage(session, name, configuration.resources))
-    new_domain(name, change.system.uuid, replace(configuration, resources=resources), facts_of(session, configuration))
+    judged(session, index_of(session), change, check_storage(session, name, configuration.resources))
 
 
 def check_add(session: Session, change: changes.AddResourceSettings) -> None:

@@ -20,6 +20,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types imp
 from ansible_collections.svpc.virt.plugins.module_utils.model.states import SystemState
 from ansible_collections.svpc.virt.plugins.module_utils.plan import changes
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.definitions import Definition, tell
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.disk_places import with_paths
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.domain_xml import DomainDocument
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.domains import existing, state_of
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.errors import (
@@ -30,14 +31,10 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.e
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.host_volumes import HostVolumes
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.live import LIVE, change_running
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.session import Session
-from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.storage import (
-    MEDIA,
-    Allocations,
-    grow_disk,
-    with_paths,
-)
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.storage import MEDIA, Allocations
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.storage_index import index_of
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.systems import RUNNING
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.volume_calls import grow_disk
 
 RELEASED_WITHIN = 5.0
 """Seconds a guest has to let go of a device."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.errors import talking
@@ -20,7 +20,9 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.s
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.storage_index import StorageIndex
 
 if TYPE_CHECKING:
+    from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.new_definitions import NewDefinition
     from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.storage_users import Usage
+    from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.volume_facts import VolumeFacts
 
 KEPT = 2.0
 """Seconds for which a reading is used at least."""
@@ -66,6 +68,9 @@ class Shared:
         self._builders_refreshed: set[str] = set()
         self._backing = _Reading()
         self._claims: dict[str, str] = {}
+        self._volumes: dict[str, tuple[float, VolumeFacts]] = {}
+        self.definitions: dict[str, NewDefinition] = {}
+        """Of systems that have been judged and are not defined yet, by name."""
 
     def users(self, strangers: bool = False) -> Usage:
         """Which systems use which paths.
@@ -115,6 +120,16 @@ class Shared:
                 self._backing.done()
             return {path: set(tops) for path, tops in self._builders.items()}
 
+    def volume(self, path: str) -> VolumeFacts | None:
+        """What a volume is like, where somebody has looked of late."""
+        moment, facts = self._volumes.get(path, (0.0, None))
+        return facts if time.monotonic() - moment < KEPT else None
+
+    def know_volumes(self, found: Mapping[str, VolumeFacts]) -> None:
+        """Somebody has looked at volumes, just now."""
+        moment = time.monotonic()
+        self._volumes.update({path: (moment, facts) for path, facts in found.items()})
+
     def claim(self, path: str, system: str) -> str | None:
         """Set storage aside for ``system``, or name the system that this task has already set it aside for."""
         with self._lock:
@@ -146,6 +161,7 @@ class Shared:
 
     def deleted(self, path: str) -> None:
         """Storage is gone, and builds on nothing any more."""
+        self._volumes.pop(path, None)
         with self._lock:
             for tops in self._builders.values():
                 tops.discard(path)

@@ -20,8 +20,12 @@ from ansible_collections.svpc.virt.plugins.module_utils.model.image import Image
 from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
 from ansible_collections.svpc.virt.plugins.module_utils.model.seed import Seed
-from ansible_collections.svpc.virt.plugins.module_utils.model.units import size_words
 from ansible_collections.svpc.virt.plugins.module_utils.plan.match import is_writable_disk
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.disk_places import (
+    format_of,
+    name_of_volume,
+    with_paths,
+)
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.errors import (
     is_code_of,
     libvirt,
@@ -40,16 +44,18 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.s
     users,
     users_by_system,
 )
-from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.verbatim import parse
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.volume_calls import (
     NewVolume,
     create,
     delete_volume,
     grow_volume,
-    open_volume,
     shrinking,
     volume_format,
     volume_xml,
+)
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.volume_facts import (
+    VolumeFacts,
+    facts_of,
 )
 
 MEDIA = (ResourceType.CD_DRIVE, ResourceType.DVD_DRIVE, ResourceType.FLOPPY_DRIVE)
@@ -97,13 +103,18 @@ class Allocations:
                 return rasd  # a file or device that is the user's own business
             pool_id = place.pool
         pool, place = self.index.open_pool(pool_id, f"allocate storage for {label}")
-        image_format = _format(rasd, place)
-        name = self._volume_name(system, rasd, place, image_format, path, set(taken))
+        image_format = format_of(rasd, place)
+        name = name_of_volume(system, rasd, place, image_format, path, set(taken))
         self._claim(posixpath.join(place.folder, name), system, rasd, label)
-        # Looking again at a folder takes long where there are many files; making a volume tells as well.
-        known = find_volume(pool, name, fresh=not place.holds_files)
+        known = self._known_to_suit(posixpath.join(place.folder, name), rasd, system, label, image_format)
         if known is not None:
-            volume, is_new = known, False
+            volume_path, image_format = known
+            settings = {**rasd.settings, "format": image_format}
+            return replace(rasd, pool_id=pool_id, host_resource=(volume_path,), settings=settings)
+        # Looking again at a folder takes long where there are many files; making a volume tells as well.
+        found = find_volume(pool, name, fresh=not place.holds_files)
+        if found is not None:
+            volume, is_new = found, False
         elif self.dry:
             self._check_new(name, place, image_format, rasd, label)
             return rasd
@@ -137,7 +148,7 @@ class Allocations:
         if place is None or not place.active:
             return False
         pool, place = self.index.open_pool(place.pool, f"look for storage for {rasd.label}")
-        name = self._volume_name(system, rasd, place, _format(rasd, place), path, set())
+        name = name_of_volume(system, rasd, place, format_of(rasd, place), path, set())
         return find_volume(pool, name) is not None
 
     def _claim(self, path: str, system: str, rasd: Rasd, label: str) -> None:
@@ -149,25 +160,6 @@ class Allocations:
         if owner is not None:
             raise Conflict(f"{label}: {path} is being given to virtual system {owner!r}")
         self._undo.append((path, lambda: shared.give_up(path, system)))
-
-    def _volume_name(
-        self, system: str, rasd: Rasd, place: Place, image_format: str, path: str | None, taken: set[str]
-    ) -> str:
-        if path is not None:
-            folder, name = posixpath.split(posixpath.normpath(path))
-            if folder and folder != place.folder:
-                raise InvalidInput(
-                    f"{rasd.label} of virtual system {system!r}: {path} does not lie in storage pool {place.pool!r}, "
-                    f"whose volumes are in {place.folder}"
-                )
-            return name
-        suffix = f".{image_format}" if place.holds_files else ""
-        if rasd.name:
-            return volume_name(system, rasd.name) + suffix
-        number = 0
-        while posixpath.join(place.folder, f"{volume_name(system, f'disk{number}')}{suffix}") in taken:
-            number += 1
-        return volume_name(system, f"disk{number}") + suffix
 
     def _check_new(self, name: str, place: Place, image_format: str, rasd: Rasd, label: str) -> None:
         """Raise what can be known to keep a volume from being made."""
@@ -244,32 +236,45 @@ class Allocations:
     def _take(
         self, volume: libvirt.virStorageVol, rasd: Rasd, system: str, label: str, image_format: str
     ) -> tuple[str, str]:
-        with talking(f"read volume {volume.name()!r} for {label}"):
-            document = parse(volume.XMLDesc(0), f"volume {volume.name()!r}")
-            told_path = document.findtext("target/path") or str(volume.path())
-        path = posixpath.normpath(told_path)
+        facts = facts_of(volume, label)
+        path = posixpath.normpath(facts.path)
+        suiting = self._suiting(facts, rasd, system, label, image_format)
+        if rasd.image is not None:
+            self._check_complete(volume, path, rasd.image, label)
+        if rasd.virtual_quantity is not None and rasd.virtual_quantity > facts.capacity and not self.dry:
+            grow_volume(volume, rasd.virtual_quantity, label)
+        elif self.session.shared is not None:
+            self.session.shared.know_volumes({path: facts})
+        return facts.path, suiting
+
+    def _known_to_suit(
+        self, path: str, rasd: Rasd, system: str, label: str, image_format: str
+    ) -> tuple[str, str] | None:
+        """Path and format of a volume that exists and needs nothing done to it, as was seen of late; else None."""
+        facts = self.session.shared.volume(path) if self.session.shared is not None else None
+        if facts is None or rasd.image is not None or rasd.virtual_quantity not in (None, facts.capacity):
+            return None
+        try:
+            return facts.path, self._suiting(facts, rasd, system, label, image_format)
+        except VirtError:
+            return None  # which is to be seen again before it is believed
+
+    def _suiting(self, facts: VolumeFacts, rasd: Rasd, system: str, label: str, image_format: str) -> str:
+        """The format of a volume that a disk can take.  Raises Conflict for one that it cannot."""
+        path = posixpath.normpath(facts.path)
         others = sorted(self.users().of(path) - {system})
         if others and not rasd.settings.get("shareable") and rasd.settings.get("access") != "readable":
             raise Conflict(
                 f"{label}: {path} is used by virtual system {others[0]!r}; only disks that every one of them declares "
                 "shareable or read-only can be used by several"
             )
-        found = document.find("target/format")
-        actual = found.get("type", "raw") if found is not None else "raw"
+        actual = facts.format or "raw"
         wanted = rasd.settings.get("format") or (image_format if rasd.image is not None else None)
         if wanted and volume_format(wanted) != actual:
             raise Conflict(f"{label}: {path} exists with format {actual}, not {wanted}")
-        if rasd.image is not None:
-            self._check_complete(volume, path, rasd.image, label)
-        if rasd.virtual_quantity is not None:
-            before = int(document.findtext("capacity") or 0)
-            if rasd.virtual_quantity < before:
-                raise shrinking(label, before, rasd.virtual_quantity)
-            if rasd.virtual_quantity > before and not self.dry:
-                grow_volume(volume, rasd.virtual_quantity, label)
-        if not wanted:
-            wanted = actual if found is not None and document.get("type") == "file" else image_format
-        return told_path, wanted
+        if rasd.virtual_quantity is not None and rasd.virtual_quantity < facts.capacity:
+            raise shrinking(label, facts.capacity, rasd.virtual_quantity)
+        return str(wanted or (actual if facts.format is not None and facts.is_file else image_format))
 
     def _check_complete(self, volume: libvirt.virStorageVol, path: str, image: Image, label: str) -> None:
         """Tell the user that a volume is not made anew.  Raises Conflict where it looks as if it was not finished."""
@@ -306,11 +311,6 @@ class Allocations:
         return left
 
 
-def _format(rasd: Rasd, place: Place) -> str:
-    """The format of a new volume."""
-    return str(rasd.settings.get("format") or ("qcow2" if place.holds_files else "raw"))
-
-
 def check_storage(session: Session, system: str, resources: Iterable[Rasd]) -> list[Rasd]:
     """The resources with the storage they would get; a volume that is still to be made has no path yet.
 
@@ -341,24 +341,6 @@ def image_facts(session: Session, system: str, rasd: Rasd) -> ImageFacts | None:
     return images.facts(session, allocations.index, rasd.image, label)
 
 
-def places_of(session: Session, system: str, resources: Iterable[Rasd]) -> frozenset[str]:
-    """Where the storage of disks lies, or will lie when it is made; see :class:`interface.Platform`."""
-    disks = [rasd for rasd in resources if is_writable_disk(rasd) or rasd.settings.get("shareable")]
-    if not disks:
-        return frozenset()
-    places = index_of(session).places()
-    found = set()
-    for rasd in disks:
-        place = places.get(rasd.pool_id or "")
-        path = rasd.host_resource[0] if rasd.host_resource else None
-        if path is not None and (path.startswith("/") or place is None):
-            found.add(posixpath.normpath(path))
-        elif place is not None and (path or rasd.name):
-            suffix = f".{_format(rasd, place)}" if place.holds_files else ""
-            found.add(posixpath.join(place.folder, path or volume_name(system, rasd.name or "") + suffix))
-    return frozenset(found)
-
-
 def _size(name: str, place: Place, rasd: Rasd, label: str) -> int:
     """How large a new volume is to be.  Raises InvalidInput when nobody said."""
     if not rasd.virtual_quantity:
@@ -369,53 +351,8 @@ def _size(name: str, place: Place, rasd: Rasd, label: str) -> int:
     return rasd.virtual_quantity
 
 
-def with_paths(index: StorageIndex, pool_id: str | None, places: tuple[str, ...] | None) -> tuple[str, ...] | None:
-    """The storage behind a drive, with the names of volumes of a pool made into paths.  Raises NotFound."""
-    if pool_id is None or not places or all("/" in place for place in places):
-        return places
-    pool, _place = index.open_pool(pool_id, f"use {', '.join(places)}")
-    found = []
-    for name in places:
-        volume = None if "/" in name else find_volume(pool, name)
-        if volume is None and "/" not in name:
-            raise NotFound(f"There is no volume {name!r} in storage pool {pool_id!r}")
-        with talking(f"read volume {name!r} of storage pool {pool_id!r}"):
-            found.append(name if volume is None else str(volume.path()))
-    return tuple(found)
-
-
 def _look_again(pool: libvirt.virStoragePool, name: str) -> libvirt.virStorageVol | None:
     try:
         return find_volume(pool, name)
     except VirtError:
         return None
-
-
-def volume_name(system: str, resource: str) -> str:
-    """The name of a system's own volume, without the suffix that tells its format."""
-    return f"{system}-{resource}".replace("/", "_")
-
-
-def grow_disk(session: Session, domain: libvirt.virDomain, target: str, path: str, capacity: int, label: str) -> None:
-    """Give the disk of a domain ``capacity`` bytes: through the hypervisor while it has the image open, else directly.
-
-    Raises InvalidInput when the disk is larger already, HostFailed for a path that libvirt cannot resize.
-    """
-    with talking(f"read the size of {label}"):
-        active = bool(domain.isActive())
-        before = int(domain.blockInfo(target if active else path, 0)[0])
-    if capacity < before:
-        raise shrinking(label, before, capacity)
-    if capacity == before:
-        return
-    if active:
-        with talking(f"grow {label} to {size_words(capacity)}", patient=True):
-            domain.blockResize(target, capacity, libvirt.VIR_DOMAIN_BLOCK_RESIZE_BYTES)
-        return
-    volume = open_volume(session, index_of(session), path)
-    if volume is None:
-        raise HostFailed(
-            f"Cannot grow {label}: {path} lies outside every active storage pool; it can be grown while "
-            "the virtual system runs, or through a pool of its folder"
-        )
-    grow_volume(volume, capacity, label)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from xml.etree import ElementTree
 
-from ansible_collections.svpc.virt.plugins.module_utils.errors import Conflict
+from ansible_collections.svpc.virt.plugins.module_utils.errors import Conflict, HostFailed
 from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import frozen
 from ansible_collections.svpc.virt.plugins.module_utils.model.units import size_words
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.errors import is_code, libvirt, talking
@@ -17,6 +17,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.s
     Place,
     StorageIndex,
     find_volume,
+    index_of,
 )
 
 _FORMATS_OF_VOLUMES = {"iso": "raw", "vhd": "vpc", "luks": "raw"}
@@ -123,3 +124,28 @@ def create(
             volume = wanted.pool.createXMLFrom(text, source, 0)
     remember(f"volume {wanted.name!r} of storage pool {wanted.place.pool!r}", volume)
     return volume
+
+
+def grow_disk(session: Session, domain: libvirt.virDomain, target: str, path: str, capacity: int, label: str) -> None:
+    """Give the disk of a domain ``capacity`` bytes: through the hypervisor while it has the image open, else directly.
+
+    Raises InvalidInput when the disk is larger already, HostFailed for a path that libvirt cannot resize.
+    """
+    with talking(f"read the size of {label}"):
+        active = bool(domain.isActive())
+        before = int(domain.blockInfo(target if active else path, 0)[0])
+    if capacity < before:
+        raise shrinking(label, before, capacity)
+    if capacity == before:
+        return
+    if active:
+        with talking(f"grow {label} to {size_words(capacity)}", patient=True):
+            domain.blockResize(target, capacity, libvirt.VIR_DOMAIN_BLOCK_RESIZE_BYTES)
+        return
+    volume = open_volume(session, index_of(session), path)
+    if volume is None:
+        raise HostFailed(
+            f"Cannot grow {label}: {path} lies outside every active storage pool; it can be grown while "
+            "the virtual system runs, or through a pool of its folder"
+        )
+    grow_volume(volume, capacity, label)

@@ -27,10 +27,10 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host i
     snapshots,
     watchdog,
 )
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.disk_places import volume_name
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.domains import system_state
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.errors import talking
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.session import open_session
-from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.storage import volume_name
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.storage_removal import _chain_of, _reason
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.systems import belongings
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.volume_calls import volume_xml
