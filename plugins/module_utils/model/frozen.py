@@ -51,14 +51,15 @@ class _Shape:
 
 def _init(self: Any, *values: Any, **named: Any) -> None:
     shape = self._shape
-    given = {**shape.defaults, **dict(zip(shape.order, values)), **named}
+    given = {**shape.defaults, **dict(zip(shape.order, values)), **named} if values else {**shape.defaults, **named}
     for name, make in shape.factories:
         if name not in given:
             given[name] = make()
     if given.keys() != shape.names or len(values) > len(shape.order):
         raise TypeError(f"{type(self).__name__}: expected {', '.join(shape.order)}, got {values!r} and {named!r}")
+    put = object.__setattr__
     for name in shape.order:
-        object.__setattr__(self, name, given[name])
+        put(self, name, given[name])
     if shape.completes:
         self.__post_init__()
 

@@ -38,6 +38,12 @@ def same_kind(one: Rasd, other: Rasd) -> bool:
     return True
 
 
+def _akin(rasd: Rasd, others: Sequence[Rasd]) -> list[int]:
+    """The indexes of those that could be the same thing as ``rasd``."""
+    types = _OPTICAL if rasd.resource_type in _OPTICAL else (rasd.resource_type,)
+    return [index for index, other in enumerate(others) if other.resource_type in types and same_kind(rasd, other)]
+
+
 def match(desired: Sequence[Rasd], current: Sequence[Rasd], adding: bool = True) -> list[Match]:
     """For each declared resource the index of the existing one it means, or None.
 
@@ -61,7 +67,7 @@ def match(desired: Sequence[Rasd], current: Sequence[Rasd], adding: bool = True)
 
     anonymous: list[int] = []
     for entry, rasd in enumerate(desired):
-        candidates = [index for index, other in enumerate(current) if same_kind(rasd, other)]
+        candidates = _akin(rasd, current)
         index = _identified(rasd, candidates, current)
         if index is not None:
             take(entry, index)
@@ -69,7 +75,7 @@ def match(desired: Sequence[Rasd], current: Sequence[Rasd], adding: bool = True)
             anonymous.append(entry)
 
     def free(entry: int) -> list[int]:
-        return [index for index, other in enumerate(current) if index not in taken and same_kind(desired[entry], other)]
+        return [index for index in _akin(desired[entry], current) if index not in taken]
 
     satisfied = {
         entry: [index for index in free(entry) if not differences(desired[entry], current[index])]
@@ -211,7 +217,7 @@ def _first(indexes: list[int]) -> Match:
 
 def counterpart(rasd: Rasd, others: Sequence[Rasd]) -> Rasd | None:
     """The same resource in the other configuration (defined or running) of the same system."""
-    candidates = [other for other in others if same_kind(rasd, other)]
+    candidates = [others[index] for index in _akin(rasd, others)]
     if rasd.row.singleton:
         return candidates[0] if candidates else None
     if rasd.instance_id:

@@ -10,6 +10,7 @@ from collections.abc import Container, Iterable
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import InvalidInput, NotFound
 from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd
+from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
 from ansible_collections.svpc.virt.plugins.module_utils.plan.match import is_writable_disk
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.errors import talking
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.session import Session
@@ -23,7 +24,11 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.s
 
 def places_of(session: Session, system: str, resources: Iterable[Rasd]) -> frozenset[str]:
     """Where the storage of disks lies, or will lie when it is made; see :class:`interface.Platform`."""
-    disks = [rasd for rasd in resources if is_writable_disk(rasd) or rasd.settings.get("shareable")]
+    disks = [
+        rasd
+        for rasd in resources
+        if rasd.resource_type is ResourceType.DISK_DRIVE and (is_writable_disk(rasd) or rasd.settings.get("shareable"))
+    ]
     if not disks:
         return frozenset()
     places = index_of(session).places()

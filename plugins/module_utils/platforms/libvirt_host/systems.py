@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
@@ -53,6 +53,7 @@ class _Marks:
 class _Told(NamedTuple):
     """What libvirt has said of a domain already; None where it has to be asked."""
 
+    uuid: str | None = None
     stats: dict[str, Any] | None = None
     definition: str | None = None
     running: str | None = None
@@ -61,10 +62,12 @@ class _Told(NamedTuple):
 NOTHING = _Told()
 
 
-def _told(domain: libvirt.virDomain, stats: dict[str, Any] | None) -> _Told:
-    """The documents of a domain, the running one only if it is known to run."""
+def _told(domain: libvirt.virDomain, known: Mapping[str, dict[str, Any]]) -> _Told:
+    """The documents of a domain, the running one only if it is known to run; ``known`` are statistics by UUID."""
+    uuid = domain.UUIDString()
+    stats = known.get(uuid)
     runs = stats is not None and _state(stats, saved=False) in INSTANTIATED
-    return _Told(stats, document(domain, DEFINITION), document(domain, RUNNING) if runs else None)
+    return _Told(uuid, stats, document(domain, DEFINITION), document(domain, RUNNING) if runs else None)
 
 
 def _state(stats: dict[str, Any], saved: bool) -> SystemState | None:
@@ -94,30 +97,29 @@ def virtual_systems(session: Session, names: Collection[str] | None = None) -> l
 
     def ask(group: Sequence[libvirt.virDomain]) -> list[_Told]:
         stats = reading.volumes.statistics(group)
-        return [_told(domain, stats.get(domain.UUIDString())) for domain in group]
+        return [_told(domain, stats) for domain in group]
 
     found = []
     with asked(domains, ask) as answers:
-        marks = _marks_of_all(session, domains)
+        marks_of = _marks_of_all(session)
         for domain, told in zip(domains, answers):
             vanished = told.definition is None
-            system = None if vanished else reading.read(domain, marks[domain.UUIDString()], told)
+            system = None if vanished else reading.read(domain, marks_of(str(told.uuid)), told)
             if system is not None:
                 found.append(system)
     return sorted(found, key=lambda system: system.name)
 
 
-def _marks_of_all(session: Session, domains: list[libvirt.virDomain]) -> dict[str, _Marks]:
+def _marks_of_all(session: Session) -> Callable[[str], _Marks]:
     """By UUID."""
     autostart = listed(session, "VIR_CONNECT_LIST_DOMAINS_AUTOSTART")
     saved = listed(session, "VIR_CONNECT_LIST_DOMAINS_MANAGEDSAVE")
     snapshots = listed(session, "VIR_CONNECT_LIST_DOMAINS_HAS_SNAPSHOT")
     checkpoints = listed(session, "VIR_CONNECT_LIST_DOMAINS_HAS_CHECKPOINT")
     transient = listed(session, "VIR_CONNECT_LIST_DOMAINS_TRANSIENT")
-    return {
-        uuid: _Marks(uuid in autostart, uuid in saved, uuid in snapshots, uuid in checkpoints, uuid not in transient)
-        for uuid in (domain.UUIDString() for domain in domains)
-    }
+    return lambda uuid: _Marks(
+        uuid in autostart, uuid in saved, uuid in snapshots, uuid in checkpoints, uuid not in transient
+    )
 
 
 def _marks_of(domain: libvirt.virDomain) -> _Marks:
@@ -167,7 +169,7 @@ class _Reading:
     ) -> VirtualSystem:
         state = _state(stats, marks.saved) or system_state(*state_and_reason(domain), marks.saved)
         text = told.definition or domain.XMLDesc(DEFINITION)
-        uuid = domain.UUIDString()
+        uuid = told.uuid or domain.UUIDString()
         defined = _with_startup(self.alike.configuration(text), marks)
         running: Configuration | None = None
         if state in INSTANTIATED:
