@@ -119,7 +119,7 @@ def _leases(session: Session, networks: Collection[str]) -> Leases:
                 if is_code(error, *UNKNOWN_CALL, *_NO_LEASES):
                     continue
                 raise
-            for lease in sorted(leases, key=lambda lease: lease.get("expirytime") or 0, reverse=True):
+            for lease in sorted(leases, key=lambda lease: (-(lease.get("expirytime") or 0), lease["ipaddr"])):
                 found.setdefault((name, (lease.get("mac") or "").lower()), []).append(lease["ipaddr"])
     return found
 

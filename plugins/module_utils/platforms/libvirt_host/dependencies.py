@@ -27,7 +27,12 @@ from ansible_collections.svpc.virt.plugins.module_utils.plan.topology import (
     system_element,
 )
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.disk_rows import place_of
-from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.documents import asked, document, listed
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.documents import (
+    asked,
+    by_name,
+    document,
+    listed,
+)
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.errors import (
     UNKNOWN_CALL,
     flag,
@@ -70,8 +75,8 @@ def dependencies(session: Session, systems: Sequence[VirtualSystem], pools: Sequ
 
 
 def _documents(things: Iterable[Any], what: str, gone: str) -> Iterable[str]:
-    """The documents of what was listed, without those that have vanished."""
-    for thing in things:
+    """The documents of what was listed, in the order of names, without those that have vanished."""
+    for thing in by_name(things):
         with talking(f"read {what} {thing.name()!r}"):
             try:
                 yield str(thing.XMLDesc(0))
@@ -109,7 +114,7 @@ def _add_interfaces(session: Session, reading: Reading) -> None:
 def _add_chains(session: Session, reading: Reading, systems: dict[str, VirtualSystem]) -> None:
     """The backing chains that the documents of systems tell: always of what runs, sometimes of what is defined."""
     with talking("list the virtual systems"):
-        domains = session.connection.listAllDomains(0)
+        domains = by_name(session.connection.listAllDomains(0))
     inactive = flag("VIR_DOMAIN_XML_INACTIVE")
 
     def ask(group: Sequence[Any]) -> list[tuple[str | None, str | None]]:

@@ -98,7 +98,7 @@ class StorageIndex:
         if place.pool not in self._volumes:
             with talking(f"list the volumes of storage pool {place.pool!r}"):
                 pool = self.session.connection.storagePoolLookupByName(place.pool)
-                self._volumes[place.pool] = list(pool.listVolumes())
+                self._volumes[place.pool] = sorted(pool.listVolumes())
         return self._volumes[place.pool]
 
     def _device_volumes(self) -> dict[str, tuple[str, str]]:
