@@ -170,7 +170,9 @@ def _is_as_declared(desired: Rasd, defined: Rasd, running: Sequence[Rasd] | None
     finished = complete(desired, defined, None)
     if differences(finished, defined):
         return False
-    now = counterpart(defined, running) if running is not None else defined
+    if running is None:
+        return True
+    now = counterpart(defined, running)
     return now is not None and not differences(finished, now)
 
 
