@@ -64,6 +64,18 @@ class Conflict(VirtError):
     code = "conflict"
 
 
+class InTheWay(Conflict):
+    """Something is in the way that can go: it uses what is declared, is itself another one, or is in another state.
+
+    So an earlier task of a play may be the one that sees to it.
+    """
+
+    def __init__(self, message: str, plan: tuple[Any, ...] | None = None, **details: Any) -> None:
+        """Keep the ``plan`` for when it is gone, where there is one already."""
+        super().__init__(message, **details)
+        self.plan = plan
+
+
 class Unreachable(VirtError):
     """The host does not answer."""
 

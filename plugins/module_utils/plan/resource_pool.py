@@ -8,12 +8,13 @@ from __future__ import annotations
 import ipaddress
 import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import (
     Conflict,
+    InTheWay,
     InvalidInput,
     NotSupported,
     Refused,
@@ -72,9 +73,13 @@ def plan_pool(desired: DesiredPool, current: ResourcePool | None, capabilities: 
         plan = _plan_new(desired, capabilities)
     else:
         plan = _plan_existing(desired, current, capabilities)
-    for change in plan:
+    return _offered(plan, capabilities)
+
+
+def _offered(plan: Iterable[Change], capabilities: Capabilities) -> Plan:
+    for change in (offered := tuple(plan)):
         check_method(change.operation, capabilities)
-    return tuple(plan)
+    return offered
 
 
 def _plan_primordial(desired: DesiredPool, current: ResourcePool | None) -> Plan:
@@ -100,15 +105,16 @@ def _have_states(capabilities: Capabilities) -> bool:
 def _plan_absent(current: ResourcePool | None, capabilities: Capabilities) -> list[Change]:
     if current is None:
         return []
-    if current.children:
-        raise Conflict(
-            f"Pool {current.pool_id!r} has children that draw from it: {', '.join(current.children)}. Remove them first",
-            children=list(current.children),
-        )
     plan: list[Change] = []
     if current.active and _have_states(capabilities):
         plan.append(RequestPoolStateChange(current, active=False))
     plan.append(DeleteResourcePool(replace(current, active=False)))
+    if current.children:
+        raise InTheWay(
+            f"Pool {current.pool_id!r} has children that draw from it: {', '.join(current.children)}. Remove them first",
+            _offered(plan, capabilities),
+            children=list(current.children),
+        )
     return plan
 
 
@@ -175,19 +181,21 @@ def _plan_existing(desired: DesiredPool, current: ResourcePool, capabilities: Ca
         step = RequestPoolStateChange(current, active=wanted)
         (after_changes if wanted else before_changes).append(step)
         active = False
-    stopped = sorted(name for name in found if name in kind.stopped)
-    if stopped and active:
-        words = ", ".join(name.replace("settings.", "") for name in stopped)
-        raise Conflict(
-            f"Pool {current.pool_id!r} is active: changing {words} needs it to be inactive. "
-            "Declare it with state: inactive, then with state: active",
-            properties=stopped,
-        )
     middle: list[Change] = []
+    stopped = sorted(name for name in found if name in kind.stopped)
     if found:
         existing = predict_pool(current, before_changes) or current
-        middle.append(ModifyPoolSettings(existing, found, live=active))
-    return [*before_changes, *middle, *after_changes]
+        middle.append(ModifyPoolSettings(existing, found, live=active and not stopped))
+    plan = [*before_changes, *middle, *after_changes]
+    if stopped and active:
+        words = ", ".join(name.replace("settings.", "") for name in stopped)
+        raise InTheWay(
+            f"Pool {current.pool_id!r} is active: changing {words} needs it to be inactive. "
+            "Declare it with state: inactive, then with state: active",
+            _offered(plan, capabilities),
+            properties=stopped,
+        )
+    return plan
 
 
 def _kind(pool: ResourcePool, sub_type: str, capabilities: Capabilities) -> PoolCapabilities:

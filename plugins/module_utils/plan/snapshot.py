@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import (
     Conflict,
+    InTheWay,
     NotFound,
     NotSupported,
     Refused,
@@ -119,8 +120,10 @@ def _plan_present(
             f"The host takes no snapshots of type {chosen.word}; allowed are {', '.join(offered) or 'none'}",
             allowed=offered,
         )
+    plan: list[Change] = [CreateSnapshot(ref, desired.name, chosen, desired.description, desired.quiesce)]
     if desired.quiesce and system.state is not SystemState.ACTIVE:
-        raise Conflict(
-            f"Virtual system {system.name!r} is {system.state}: only an active one can quiesce its file systems"
+        raise InTheWay(
+            f"Virtual system {system.name!r} is {system.state}: only an active one can quiesce its file systems",
+            tuple(plan),
         )
-    return [CreateSnapshot(ref, desired.name, chosen, desired.description, desired.quiesce)]
+    return plan

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import (
-    Conflict,
+    InTheWay,
     NotSupported,
     Refused,
     RestartNeeded,
@@ -389,23 +389,24 @@ def _restart(
 
 
 def plan_action(system: VirtualSystem, action: str, capabilities: Capabilities, timeout: float = 120.0) -> Plan:
-    """The one request of an action.  Raises Conflict in a state in which it means nothing."""
+    """The one request of an action.  Raises InTheWay in a state in which it means nothing."""
     if action not in ACTIONS:
         raise allowed_words("action", action, ACTIONS)
     requested = ACTIONS[action]
     allowed = {SystemState.ACTIVE} if requested is RequestedState.REBOOT else {SystemState.ACTIVE, SystemState.PAUSED}
-    if system.state not in allowed:
-        raise Conflict(
-            f"Virtual system {system.name!r} is {system.state}: {action} needs it to be "
-            f"{' or '.join(sorted(str(state) for state in allowed))}",
-            allowed=sorted(str(state) for state in allowed),
-        )
     change = RequestStateChange(
         SystemRef(system.name, system.uuid),
         requested,
-        before=str(system.state),
+        before=str(system.state if system.state in allowed else SystemState.ACTIVE),
         after=str(SystemState.ACTIVE),
         timeout=timeout,
     )
     check_request(change, capabilities)
+    if system.state not in allowed:
+        raise InTheWay(
+            f"Virtual system {system.name!r} is {system.state}: {action} needs it to be "
+            f"{' or '.join(sorted(str(state) for state in allowed))}",
+            (change,),
+            allowed=sorted(str(state) for state in allowed),
+        )
     return (change,)

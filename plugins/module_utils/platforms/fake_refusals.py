@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Callable
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import (
-    Conflict,
+    InTheWay,
     InvalidInput,
     NotFound,
     NotSupported,
@@ -85,7 +85,7 @@ def _new_storage(host: FakeHost, system: str, rasd: Rasd) -> None:
     for other in host.systems.values():
         for theirs in other.defined.resources:
             if other.name != system and path in (theirs.host_resource or ()) and not theirs.settings.get("shareable"):
-                raise Conflict(f"{rasd.label}: {path} is {theirs.label} of {other.name!r}")
+                raise InTheWay(f"{rasd.label}: {path} is {theirs.label} of {other.name!r}")
 
 
 def _pool(host: FakeHost, pool: ResourcePool, settings: Mapping[str, Any]) -> None:
@@ -103,7 +103,7 @@ def _pool(host: FakeHost, pool: ResourcePool, settings: Mapping[str, Any]) -> No
             and settings.get("bridge")
             and settings["bridge"] == other.settings.get("bridge")
         ):
-            raise Conflict(f"{label}: bridge: {settings['bridge']!r} is that of {other.pool_id!r}")
+            raise InTheWay(f"{label}: bridge: {settings['bridge']!r} is that of {other.pool_id!r}")
 
 
 def _resource(host: FakeHost, rasd: Rasd) -> None:

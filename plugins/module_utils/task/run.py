@@ -11,7 +11,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Callable, Generic, TypeVar, Union
 
-from ansible_collections.svpc.virt.plugins.module_utils.errors import Conflict, HostFailed, Unreachable, VirtError
+from ansible_collections.svpc.virt.plugins.module_utils.errors import (
+    Conflict,
+    HostFailed,
+    InTheWay,
+    Unreachable,
+    VirtError,
+)
 from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import frozen
 from ansible_collections.svpc.virt.plugins.module_utils.plan import changes
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.interface import Platform
@@ -129,9 +135,10 @@ def execute_all(
 
 
 def leave_to_earlier_task(task: Task, error: VirtError) -> None:
-    """Raise ``error``, which tells what a task builds on and does not find.
+    """Raise ``error``, which tells what a task builds on and does not find, or what is in its way.
 
-    In check mode it is a warning: the task that makes it, earlier in the play, has not been carried out either.
+    In check mode it is a warning: the task that makes or removes that, earlier in the play, has not been carried out
+    either.
     """
     if not task.check:
         raise error
@@ -177,8 +184,14 @@ class _Run(Generic[State]):
 
     def make_plan(self) -> None:
         """Find out what there is to do, and whether what it needs is there."""
-        self.todo = self.goal.plan(self.before)
         task = self.goal.task
+        try:
+            self.todo = self.goal.plan(self.before)
+        except InTheWay as hindrance:
+            if hindrance.plan is None:
+                raise
+            leave_to_earlier_task(task, hindrance)
+            self.todo, self.missing = hindrance.plan, True
         for error in self.goal.unmet(self.todo):
             leave_to_earlier_task(task, error)
             self.missing = True
@@ -196,15 +209,20 @@ class _Run(Generic[State]):
         except Conflict:
             now = self.goal.read()
             again = self.goal.plan(now)
-            if again == self.todo:
+            if again == self.todo and not self.goal.task.check:
                 raise
-            self._check(again)
+            self._check(again, lambda error: leave_to_earlier_task(self.goal.task, error))
             self.before, self.todo = now, again
 
-    def _check(self, todo: changes.Plan) -> None:
+    def _check(self, todo: changes.Plan, hindered: Callable[[InTheWay], None] | None = None) -> None:
         try:
             for change in todo:
-                self.platform.check(change)
+                try:
+                    self.platform.check(change)
+                except InTheWay as error:
+                    if hindered is None:
+                        raise
+                    hindered(error)
         finally:
             self._tell_notes()
 

@@ -422,6 +422,69 @@ POOL = {
 }
 
 
+@pytest.mark.parametrize(
+    ("module", "params", "foretold", "says"),
+    [
+        (
+            "virtual_system_action",
+            {"name": "web", "action": "reboot"},
+            ["request_state_change"],
+            "needs it to be active",
+        ),
+        (
+            "snapshot",
+            {"virtual_system": "web", "name": "s", "quiesce": True},
+            ["create_snapshot"],
+            "only an active one",
+        ),
+        (
+            "resource_pool",
+            {"pool_id": "net", "resource_type": "ethernet_adapter", "settings": {"bridge": "br7"}},
+            ["modify_pool_settings"],
+            "needs it to be inactive",
+        ),
+        (
+            "resource_pool",
+            {"pool_id": "more", "resource_type": "disk_drive", "state": "absent"},
+            ["request_pool_state_change", "delete_resource_pool"],
+            "has children that draw from it: child",
+        ),
+        (
+            "resource_pool",
+            {
+                "pool_id": "net2",
+                "resource_type": "ethernet_adapter",
+                "resource_sub_type": "nat",
+                "settings": {"bridge": "br0"},
+            },
+            ["create_resource_pool"],
+            "is that of 'net'",
+        ),
+    ],
+)
+def test_what_is_in_the_way_is_a_failure_and_in_check_mode_left_to_an_earlier_task(
+    run: Run, host: FakeHost, module: str, params: dict[str, Any], foretold: list[str], says: str
+) -> None:
+    """Each of them can be seen to by another task: a system is started, a pool stopped or removed."""
+    run("virtual_system", **{**WEB, "state": "defined"})
+    run("resource_pool", **POOL)
+    more = (ResourceType.DISK_DRIVE, "more")
+    host.pools[more] = replace(host.pools[more], children=("child",))
+    network = {"pool_id": "net", "resource_type": "ethernet_adapter", "resource_sub_type": "nat", "state": "active"}
+    run("resource_pool", **network, settings={"bridge": "br0"})
+    host.log.clear()
+    check = run(module, _check=True, _diff=True, **params)
+    assert operations(check) == foretold
+    assert check["changed"]
+    (warned,) = check["warned"]
+    assert says in warned
+    assert "an earlier task has to see to that" in warned
+    real = run(module, _fails=True, **params)
+    assert (real["error_code"], real.get("changes", [])) == ("conflict", [])
+    assert says in real["msg"]
+    assert host.log == []
+
+
 def test_an_action_that_others_make_impossible_is_not_passed_over(
     run: Run, host: FakeHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:

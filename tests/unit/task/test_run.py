@@ -14,6 +14,7 @@ import pytest
 from ansible_collections.svpc.virt.plugins.module_utils.errors import (
     Conflict,
     HostFailed,
+    InvalidInput,
     NotFound,
     TimedOut,
     Unreachable,
@@ -79,6 +80,34 @@ def test_a_pool_that_is_not_there_is_an_error_and_in_check_mode_a_warning() -> N
     assert warnings[0].startswith("disk_drive 'root': there is no storage pool 'site'; there are none (an earlier task")
     with pytest.raises(NotFound, match="there is no storage pool 'site'"):
         run(host, desired)
+    assert host.log == []
+
+
+def test_what_is_in_the_way_is_an_error_and_in_check_mode_a_warning() -> None:
+    """In check mode the earlier task of the play that takes it away has not been carried out either."""
+    host = FakeHost()
+    run(host, replace(WEB, name="old", state="defined"))
+    host.log.clear()
+    foretold, warnings = run(host, WEB, check=True)
+    assert [change.operation for change in foretold.plan] == ["define_system", "request_state_change"]
+    assert warnings == [
+        "disk_drive 'root': /srv/root.raw is disk_drive 'root' of 'old' (an earlier task has to see to that before this "
+        "one is carried out)"
+    ]
+    with pytest.raises(Conflict, match="is disk_drive 'root' of 'old'"):
+        run(host, WEB)
+    assert host.log == []
+
+
+def test_what_no_earlier_task_can_help_is_an_error_in_check_mode_too() -> None:
+    """Beside something that is in the way."""
+    host = FakeHost()
+    run(host, WEB)
+    run(host, replace(WEB, name="new", state="defined", resources=(MEMORY,)))
+    host.log.clear()
+    adapter = Rasd(ResourceType.ETHERNET_ADAPTER, name="lan", connection=("magic:x",))
+    with pytest.raises(InvalidInput, match="magic:x"):
+        run(host, replace(WEB, name="new", resources=(DISK, adapter)), check=True)
     assert host.log == []
 
 

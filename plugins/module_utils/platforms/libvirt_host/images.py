@@ -19,6 +19,7 @@ from xml.etree import ElementTree
 from ansible_collections.svpc.virt.plugins.module_utils.errors import (
     Conflict,
     HostFailed,
+    InTheWay,
     InvalidInput,
     NotFound,
     NotSupported,
@@ -207,7 +208,7 @@ def _check_not_written(
                 continue
             if runs or image.mode is ImageMode.LINKED:
                 why = "runs and writes to it" if runs else "may write to it, which would destroy what builds on it"
-                raise Conflict(f"{label}: the {image.words} is a disk of virtual system {domain.name()!r}, which {why}")
+                raise InTheWay(f"{label}: the {image.words} is a disk of virtual system {domain.name()!r}, which {why}")
 
 
 def _written(text: str, index: StorageIndex) -> set[str]:

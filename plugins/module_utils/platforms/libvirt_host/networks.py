@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.svpc.virt.plugins.module_utils.errors import Conflict, VirtError
+from ansible_collections.svpc.virt.plugins.module_utils.errors import Conflict, InTheWay, VirtError
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool import ResourcePool
 from ansible_collections.svpc.virt.plugins.module_utils.plan import changes
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import network_xml
@@ -142,7 +142,7 @@ class Networks:
         bridge = pool.settings.get("bridge")
         for other in self.everything(members=False) if bridge else ():
             if bridge in (other.settings.get("bridge"), *(other.host_resource or ())):
-                raise Conflict(
+                raise InTheWay(
                     f"network {pool.pool_id!r}: bridge {bridge!r} is that of network {other.pool_id!r} already",
                     pool_id=other.pool_id,
                 )

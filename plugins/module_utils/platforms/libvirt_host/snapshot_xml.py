@@ -12,7 +12,7 @@ import posixpath
 from collections.abc import Iterable
 from xml.etree import ElementTree
 
-from ansible_collections.svpc.virt.plugins.module_utils.errors import Conflict, InvalidInput, NotSupported
+from ansible_collections.svpc.virt.plugins.module_utils.errors import InTheWay, InvalidInput, NotSupported
 from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import frozen
 from ansible_collections.svpc.virt.plugins.module_utils.model.snapshot import Snapshot, SnapshotType
 from ansible_collections.svpc.virt.plugins.module_utils.model.states import SystemState
@@ -194,7 +194,7 @@ def decide(subject: Subject, request: Request, version: int) -> Decision:
     where = f"virtual system {subject.name!r}"
     running = subject.state in (SystemState.ACTIVE, SystemState.PAUSED)
     if not running and subject.state is not SystemState.DEFINED:
-        raise Conflict(
+        raise InTheWay(
             f"{sentence(where)} is {subject.state}: a snapshot can be taken of one that is active, paused or off"
         )
     writable = [disk for disk in subject.disks if disk.writable]

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from ansible_collections.svpc.virt.plugins.module_utils.errors import (
     Conflict,
     HostFailed,
+    InTheWay,
     InvalidInput,
     NotFound,
     VirtError,
@@ -264,14 +265,14 @@ class Allocations:
         path = posixpath.normpath(facts.path)
         others = sorted(self.users().of(path) - {system})
         if others and not rasd.settings.get("shareable") and rasd.settings.get("access") != "readable":
-            raise Conflict(
+            raise InTheWay(
                 f"{label}: {path} is used by virtual system {others[0]!r}; only disks that every one of them declares "
                 "shareable or read-only can be used by several"
             )
         actual = facts.format or "raw"
         wanted = rasd.settings.get("format") or (image_format if rasd.image is not None else None)
         if wanted and volume_format(wanted) != actual:
-            raise Conflict(f"{label}: {path} exists with format {actual}, not {wanted}")
+            raise InTheWay(f"{label}: {path} exists with format {actual}, not {wanted}")
         if rasd.virtual_quantity is not None and rasd.virtual_quantity < facts.capacity:
             raise shrinking(label, facts.capacity, rasd.virtual_quantity)
         return str(wanted or (actual if facts.format is not None and facts.is_file else image_format))
@@ -284,7 +285,7 @@ class Allocations:
         )
 
         if not any(read_part(self.session, volume, 0, FIRST)):
-            raise Conflict(
+            raise InTheWay(
                 f"{label}: {path} exists and begins with nothing, as an image does that was not copied to its end: remove "
                 "it, or leave image out to use it as it is"
             )

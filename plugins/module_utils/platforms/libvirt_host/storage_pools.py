@@ -11,7 +11,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.svpc.virt.plugins.module_utils.errors import Conflict, HostFailed, InvalidInput, VirtError
+from ansible_collections.svpc.virt.plugins.module_utils.errors import (
+    Conflict,
+    HostFailed,
+    InTheWay,
+    InvalidInput,
+    VirtError,
+)
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool import ResourcePool
 from ansible_collections.svpc.virt.plugins.module_utils.plan import changes
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import pool_xml
@@ -133,7 +139,7 @@ class StoragePools:
             if other.resource_sub_type == pool.resource_sub_type and places & {
                 posixpath.normpath(place) for place in other.host_resource or ()
             }:
-                raise Conflict(
+                raise InTheWay(
                     f"storage pool {pool.pool_id!r}: {', '.join(pool.host_resource)} is that of storage pool "
                     f"{other.pool_id!r} already",
                     pool_id=other.pool_id,

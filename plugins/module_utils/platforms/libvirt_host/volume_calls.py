@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from xml.etree import ElementTree
 
-from ansible_collections.svpc.virt.plugins.module_utils.errors import Conflict, HostFailed
+from ansible_collections.svpc.virt.plugins.module_utils.errors import HostFailed, InTheWay
 from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import frozen
 from ansible_collections.svpc.virt.plugins.module_utils.model.units import size_words
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.errors import is_code, libvirt, talking
@@ -78,9 +78,9 @@ def grow_volume(volume: libvirt.virStorageVol, capacity: int, label: str) -> Non
             volume.resize(capacity, 0)
 
 
-def shrinking(label: str, before: int, wanted: int) -> Conflict:
+def shrinking(label: str, before: int, wanted: int) -> InTheWay:
     """The error for storage that would become smaller."""
-    return Conflict(
+    return InTheWay(
         f"{label} has {size_words(before)} and cannot be made smaller: {size_words(wanted)} would cut data off; "
         "allowed is the same size or more"
     )

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ansible_collections.svpc.virt.plugins.module_utils.errors import Conflict, Refused, VirtError
+from ansible_collections.svpc.virt.plugins.module_utils.errors import Conflict, InTheWay, Refused, VirtError
 from ansible_collections.svpc.virt.plugins.module_utils.model import units
 from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd
 from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import StorageElement, VirtualSystem
@@ -87,7 +87,7 @@ def check_not_taken(server: Server, system: str, resources: Iterable[Rasd]) -> N
         for theirs in other.defined.resources if other.name != system else ():
             path = (theirs.host_resource or ("",))[0]
             if path in wanted and _is_storage(theirs) and not theirs.row.removable:
-                raise Conflict(
+                raise InTheWay(
                     f"{wanted[path].label}: {path} is used by virtual system {other.name!r}; only disks that every one of "
                     "them declares shareable or read-only can be used by several"
                 )
