@@ -36,7 +36,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.interface impo
 from ansible_collections.svpc.virt.plugins.module_utils.task import desired_image, desired_seed, waiting
 from ansible_collections.svpc.virt.plugins.module_utils.task.module import Module, Work
 from ansible_collections.svpc.virt.plugins.module_utils.task.progress import Teller
-from ansible_collections.svpc.virt.plugins.plugin_utils import passed_on
+from ansible_collections.svpc.virt.plugins.plugin_utils import kept_host, passed_on
 from ansible_collections.svpc.virt.plugins.plugin_utils.errand import run_errand
 
 SWITCH = "svpc_virt_in_process"
@@ -143,7 +143,7 @@ class InProcess(SentModule):
                 display.display(f"{self._task.action} on {host}: {text}", stderr=True)
 
         display.vvv(f"{self._task.action} runs in the process of the controller", host=host)
-        call = _Call(self.work, arguments)
+        call = _Call(self.work, arguments, self._task._uuid if self._task.loop is not None else None)
         with _as_in_a_process_of_its_own(self._loader.get_basedir()):
             run_errand(call.run, Teller(show, eager), call.abandon)
         return _returned(self._parse_returned_data({"stdout": call.printed}, _PROFILE))
@@ -197,9 +197,12 @@ def _is_this_python(interpreter: str) -> bool:
 class _Call:
     """One run of a module in this process."""
 
-    def __init__(self, work: Work, arguments: str) -> None:
+    def __init__(self, work: Work, arguments: str, loop: str | None) -> None:
         self._work = work
         self._arguments = arguments
+        self._loop = loop
+        """What tells the loop from others of which this is an item, if it is one."""
+        self._options: Mapping[str, Any] = {}
         self._platform: Platform | None = None
         self._abandoned = False
         self.printed = ""
@@ -208,7 +211,7 @@ class _Call:
     def run(self, progress: Progress) -> None:
         """Run it to its end.  Raises NotHere."""
         try:
-            _ModuleHere(self._work, self._arguments, self).perform(progress, self._open)
+            _ModuleHere(self._work, self._arguments, self).perform(progress, self._open, self._close)
         except SystemExit:
             pass  # how modules end
         except NotHere:
@@ -221,15 +224,23 @@ class _Call:
         self.printed = json.dumps(result, cls=_RESULT)
 
     def _open(self, options: Mapping[str, Any], progress: Progress) -> Platform:
-        try:
-            platform = connect.open_platform(options, progress)
-        except LibraryMissing as error:
-            raise NotHere(error.message) from error
-        self._platform = platform
-        passed_on.tell()
+        platform = kept_host.take(self._loop, options, progress)
+        if platform is None:
+            try:
+                platform = connect.open_platform(options, progress)
+            except LibraryMissing as error:
+                raise NotHere(error.message) from error
+            passed_on.tell()
+        self._platform, self._options = platform, options
         if self._abandoned:
             platform.abandon()
         return platform
+
+    def _close(self, platform: Platform) -> None:
+        if self._loop is None or self._abandoned:
+            platform.close()
+        else:
+            kept_host.keep(self._loop, self._options, platform)
 
     def abandon(self) -> None:
         """Let the run end soon, in failure: nobody waits for it any longer."""

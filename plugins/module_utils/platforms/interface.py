@@ -272,6 +272,14 @@ class Platform(abc.ABC):
     def close(self) -> None:
         """End the connection."""
 
+    def begin_again(self, progress: Progress) -> bool:  # pylint: disable=unused-argument
+        """Take up another task on the same connection, which tells its ``progress``, as if the host had just been opened.
+
+        Nothing that was read, noted or given for an earlier task is used again.  False where that is not offered, or the
+        connection is not what it was: then the host is to be closed, and opened anew.
+        """
+        return False
+
     def abandon(self) -> None:  # noqa: B027 - a platform whose calls all return soon has nothing to do
         """Make the call under way fail, and all later ones: nobody waits for them any longer.
 

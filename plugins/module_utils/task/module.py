@@ -70,7 +70,10 @@ class Module(AnsibleModule):
         super().exit_json(**kwargs)
 
     def perform(
-        self, progress: Progress, opener: Callable[[Mapping[str, Any], Progress], Platform] = open_platform
+        self,
+        progress: Progress,
+        opener: Callable[[Mapping[str, Any], Progress], Platform] = open_platform,
+        closer: Callable[[Platform], None] = Platform.close,
     ) -> NoReturn:
         """Run the task function, report its result or its failure to Ansible, and end the process.
 
@@ -85,6 +88,7 @@ class Module(AnsibleModule):
             progress=lambda text: progress(remove_values(text, self.no_log_values)),
             warn=lambda text: self.warn(remove_values(text, self.no_log_values)),
             open=opener,
+            close=closer,
         )
         try:
             result = self._function(task)

@@ -39,6 +39,8 @@ class Task:
     """Told what the user should know although the task succeeds."""
     open: Callable[[Mapping[str, Any], Progress], Platform] = open_platform
     """Opens the host that the connection options name."""
+    close: Callable[[Platform], None] = Platform.close
+    """What becomes of the host after the task."""
 
     @contextlib.contextmanager
     def platform(self) -> Iterator[Platform]:
@@ -48,4 +50,4 @@ class Task:
         try:
             yield platform
         finally:
-            platform.close()
+            self.close(platform)

@@ -53,6 +53,10 @@ class LibvirtHost(Platform):
 
     def __init__(self, session: Session) -> None:
         """Use an open session; :meth:`close` closes it."""
+        self._use(session)
+
+    def _use(self, session: Session) -> None:
+        """Work over a session, of whose host nothing is known yet."""
         self._session = session
         self._pools: Pools | None = None
         self._node: Node | None = None
@@ -290,6 +294,13 @@ class LibvirtHost(Platform):
         from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import storage_removal
 
         storage_removal.return_to_storage_pool(self.session, change)
+
+    def begin_again(self, progress: Progress) -> bool:
+        session = self._session.again(progress)
+        if session is None:
+            return False
+        self._use(session)
+        return True
 
     def abandon(self) -> None:
         self._session.abandon()

@@ -94,6 +94,18 @@ class Session:
         if self.watch is not None:
             self.watch.is_alive()
 
+    def again(self, progress: Progress) -> Session | None:
+        """A session for another task over this one's connection, which is asked for a sign of life before it is used.
+
+        None where the connection was cut, or is none to a daemon: such a host lives in this process, as the test driver's,
+        and is another one for each connection.
+        """
+        watch = self.watch
+        if watch is None or watch.fired or not watch.has_sockets:
+            return None
+        watch.is_lost()
+        return Session(self.uri, self.connection, self.timeout, progress, self.reopen, watch)
+
     def abandon(self) -> None:
         """Let the calls under way fail, and do not open another connection.  Any thread may do that."""
         self.reopen = None
@@ -101,11 +113,13 @@ class Session:
             self.watch.cut()
 
     def close(self) -> None:
-        """End the connection.  One that is lost already is no error."""
-        if self.watch is not None:
-            self.watch.end()
-        with contextlib.suppress(libvirt.libvirtError):
+        """End the connection.  One that is lost already is no error, and a host that hangs is not waited for."""
+        watch = self.watch
+        watched = watch.watching(patient=False) if watch else contextlib.nullcontext()
+        with watched, contextlib.suppress(libvirt.libvirtError):
             self.connection.close()
+        if watch is not None:
+            watch.end()
         if watchdog.current() is self.watch:
             watchdog.work_with(None)
 

@@ -94,6 +94,11 @@ class Watchdog:
         self._sockets = self._own(open_sockets())
         self.ping = ping
 
+    @property
+    def has_sockets(self) -> bool:
+        """Whether the open connection leads out of this process."""
+        return bool(self._sockets)
+
     def is_alive(self) -> None:
         """The host has just answered."""
         self._alive_until = time.monotonic() + JUST_NOW

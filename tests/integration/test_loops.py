@@ -1,0 +1,91 @@
+# Copyright (c) 2026 SVPC authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A loop over a libvirt host: one connection, fresh readings, and a daemon that comes and goes between its items."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import host as libvirt_host
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.session import Session, open_session
+from ansible_collections.svpc.virt.plugins.modules.virtual_system import WORK
+from ansible_collections.svpc.virt.plugins.plugin_utils import in_process, kept_host
+from tests.laboratory import Host
+
+pytestmark = pytest.mark.libvirt
+
+Between = Callable[[], None]
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """The URI of each connection that tasks open; at the end none is left."""
+    found: list[str] = []
+
+    def opener(uri: str, *given: Any, **named: Any) -> Session:
+        found.append(uri)
+        return open_session(uri, *given, **named)
+
+    monkeypatch.setattr(libvirt_host, "open_session", opener)
+    kept_host.close()
+    yield found
+    kept_host.close()
+
+
+def item(uri: str, name: str, **options: Any) -> dict[str, Any]:
+    """What the action of virtual_system makes of one item of a loop."""
+    call = in_process._Call(WORK, json.dumps({"ANSIBLE_MODULE_ARGS": {"uri": uri, "name": name, **options}}), "loop")
+    call.run(lambda _text: None)
+    found: dict[str, Any] = json.loads(call.printed)
+    return found
+
+
+def loop(host: Host, names: list[str], between: Between = lambda: None) -> list[dict[str, Any]]:
+    """The results of a loop over ``names``; ``between`` is called after each item."""
+    found = []
+    for name in names:
+        found.append(item(host.uri, name, resources=[{"resource_type": "memory", "virtual_quantity": "64 MiB"}]))
+        between()
+    return found
+
+
+def test_one_connection_and_a_reading_for_each_item(host, platform, connection, opened):
+    results = loop(host, ["web", "web", "db"])
+    assert [result["changed"] for result in results] == [True, False, True]
+    assert opened == [host.uri]
+
+
+def test_what_somebody_else_does_between_two_items_is_seen(host, platform, connection, opened):
+    results = loop(host, ["web", "web"], lambda: connection.lookupByName("web").undefine())
+    assert [result["changed"] for result in results] == [True, True]
+    assert opened == [host.uri]
+
+
+def test_a_daemon_that_is_restarted_between_two_items(host, platform, opened):
+    results = loop(host, ["web", "web", "db"], host.restart_daemon)
+    assert [result["changed"] for result in results] == [True, False, True]
+    assert opened == [host.uri]
+
+
+def test_a_daemon_that_is_gone_by_the_second_item(host, platform, opened):
+    try:
+        first, second = loop(host, ["web", "web"], host.stop_daemon)
+    finally:
+        host.start_daemon()
+    assert first["changed"]
+    assert second["failed"]
+    assert second["error_code"] == "unreachable"
+    assert second["msg"].startswith(f"Cannot connect to {host.uri}: ")
+
+
+def test_a_connection_that_stays_in_this_process_is_not_kept(opened):
+    """The test driver's host is made anew for each connection, as it is for modules that are sent."""
+    uri = "test:///default"
+    found = [item(uri, "test", state="absent", force_off=True) for _number in range(2)]
+    assert [result["changed"] for result in found] == [True, True]
+    assert opened == [uri, uri]
