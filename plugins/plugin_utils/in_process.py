@@ -25,7 +25,6 @@ from ansible import constants as C
 from ansible.module_utils import basic
 from ansible.module_utils._internal import _errors, _messages, _traceback
 from ansible.module_utils.common.json import Direction, get_module_encoder
-from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action.normal import ActionModule as SentModule
 from ansible.utils.display import Display
@@ -48,6 +47,11 @@ _PROFILE = "legacy"
 # Ansible loads what they are made of when it is first asked for them, which each worker would have to do otherwise.
 _ARGUMENTS = get_module_encoder(_PROFILE, Direction.CONTROLLER_TO_MODULE)
 _RESULT = get_module_encoder(_PROFILE, Direction.MODULE_TO_CONTROLLER)
+_WRITER = json.JSONEncoder(default=_RESULT().default)
+"""Writes what ``_RESULT`` writes of values without tags, and results have none: what a module is given has lost them.
+
+Ansible's encoder looks at every value in Python.  This one asks it for those that JSON has no form for.
+"""
 
 _ANY_PYTHON = ("", "auto", "auto_legacy", "auto_silent", "auto_legacy_silent")
 """Values of ansible_python_interpreter that leave the choice to Ansible."""
@@ -221,7 +225,7 @@ class _Call:
 
     def print(self, result: Mapping[str, Any]) -> None:
         """Take the module's result."""
-        self.printed = json.dumps(result, cls=_RESULT)
+        self.printed = _WRITER.encode(result)
 
     def _open(self, options: Mapping[str, Any], progress: Progress) -> Platform:
         platform = kept_host.take(self._loop, options, progress)
@@ -267,7 +271,7 @@ class _ModuleHere(Module):
 
     def warn(self, warning: str, **kwargs: Any) -> None:
         """Warn the user.  The warnings of a sent module are masked with the rest of its result."""
-        super().warn(remove_values(warning, self.no_log_values), **kwargs)
+        super().warn(self.masked(warning), **kwargs)
 
     def _record_module_result(self, o: dict[str, Any]) -> None:
         self._call.print(o)

@@ -16,6 +16,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.s
 from ansible_collections.svpc.virt.plugins.modules.virtual_system import WORK
 from ansible_collections.svpc.virt.plugins.plugin_utils import in_process, kept_host
 from tests.laboratory import Host
+from tests.tools.libvirt_calls import counted
 
 pytestmark = pytest.mark.libvirt
 
@@ -57,6 +58,32 @@ def loop(host: Host, names: list[str], between: Between = lambda: None) -> list[
 def test_one_connection_and_a_reading_for_each_item(host, platform, connection, opened):
     results = loop(host, ["web", "web", "db"])
     assert [result["changed"] for result in results] == [True, False, True]
+    assert opened == [host.uri]
+
+
+QUESTIONS = {
+    "virConnect.getLibVersion": 1,  # whether the host is still there
+    "virConnect.lookupByName": 1,
+    "virDomain.autostart": 1,
+    "virDomain.snapshotNum": 1,
+    "virDomain.listAllCheckpoints": 1,
+    "virConnect.domainListGetStats": 1,
+    "virDomain.XMLDesc": 1,
+}
+"""What is asked of a host for an item with nothing to do."""
+
+
+def test_an_item_with_nothing_to_do_asks_little(host, platform, connection, opened):
+    loop(host, ["web", "web"])
+    with counted() as calls:
+        loop(host, ["web"])
+    # What is not persistent does not stay when it is off, and what runs has not been saved.
+    assert calls == {**QUESTIONS, "virDomain.hasManagedSaveImage": 1}
+    with counted() as calls:
+        assert item(host.uri, "web", state="active")["changed"]
+        calls.clear()
+        loop(host, ["web"])
+    assert calls == {**QUESTIONS, "virDomain.isPersistent": 1, "virDomain.XMLDesc": 2}
     assert opened == [host.uri]
 
 

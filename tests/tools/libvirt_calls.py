@@ -14,7 +14,7 @@ import libvirt
 import pytest
 
 CLASSES = (libvirt.virConnect, libvirt.virDomain, libvirt.virStoragePool, libvirt.virStorageVol, libvirt.virNetwork)
-LOCAL = frozenset({"UUID", "UUIDString", "c_pointer", "connect", "key", "name"})
+LOCAL = frozenset({"ID", "UUID", "UUIDString", "c_pointer", "connect", "key", "name"})
 """What an object knows by itself, without a question to the host."""
 
 

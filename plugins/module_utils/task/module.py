@@ -54,9 +54,13 @@ class Module(AnsibleModule):
 
         Ansible looks for these in the text of a list or mapping, where quotes and backslashes are written otherwise.
         """
-        params, self.params = self.params, remove_values(hidden(self.params), self.no_log_values)
+        params, self.params = self.params, self.masked(hidden(self.params))
         super()._log_invocation()
         self.params = params
+
+    def masked(self, value: Any) -> Any:
+        """``value`` without the secrets of this task.  Where it has none, nothing is copied."""
+        return remove_values(value, self.no_log_values) if self.no_log_values else value
 
     def fail_json(self, msg: str, **kwargs: Any) -> NoReturn:
         """Fail with ``msg``."""
@@ -85,8 +89,8 @@ class Module(AnsibleModule):
             params=self.params,
             check=self.check_mode,
             diff=bool(self._diff),
-            progress=lambda text: progress(remove_values(text, self.no_log_values)),
-            warn=lambda text: self.warn(remove_values(text, self.no_log_values)),
+            progress=lambda text: progress(self.masked(text)),
+            warn=lambda text: self.warn(self.masked(text)),
             open=opener,
             close=closer,
         )

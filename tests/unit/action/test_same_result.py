@@ -8,10 +8,16 @@ On libvirt's test driver, whose host is made anew for every connection.
 
 from __future__ import annotations
 
-from typing import Any
+import datetime
+import enum
+import json
+from typing import Any, NamedTuple
 
 import pytest
+from ansible.module_utils._internal import _messages
 from ansible.utils.display import Display
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ansible_collections.svpc.virt.plugins.plugin_utils import in_process
 from tests.tools.tasks import run_task
@@ -106,3 +112,46 @@ def test_the_same_is_returned(
     assert SECRET not in str(here)
     # With an error Ansible itself quotes the task as it stands in the play.
     assert "swordfish" not in str({**here, "exception": None})
+
+
+class Word(enum.StrEnum):
+    ONE = "one"
+
+
+class Number(enum.IntEnum):
+    ONE = 1
+
+
+class Pair(NamedTuple):
+    left: int
+    right: str
+
+
+MOMENT = datetime.datetime(2026, 11, 21, 12, 0, 7)
+SCALARS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(allow_nan=False),
+    st.text(),
+    st.binary().map(lambda found: found.decode("utf-8", "surrogateescape")),
+    st.sampled_from([Word.ONE, Number.ONE, MOMENT, MOMENT.date(), b"bytes", Pair(1, "right"), frozenset({1}), {"one"}]),
+    st.sampled_from([_messages.WarningSummary(event=_messages.Event(msg="beware"))]),
+)
+KEYS = st.one_of(st.text(), st.integers(), st.none(), st.booleans(), st.floats(allow_nan=False), st.just(Word.ONE))
+RESULTS = st.dictionaries(
+    st.text(),
+    st.recursive(
+        SCALARS,
+        lambda inner: st.one_of(
+            st.lists(inner), st.lists(inner).map(tuple), st.dictionaries(KEYS, inner), st.tuples(inner, inner)
+        ),
+    ),
+)
+
+
+@given(RESULTS)
+def test_what_is_written_of_a_result_says_what_a_module_would_print(result: dict[str, Any]) -> None:
+    ours, printed = in_process._WRITER.encode(result), json.dumps(result, cls=in_process._RESULT)
+    # Keys that become the same text are written twice; the last one counts, in the place of the first.
+    assert json.dumps(json.loads(ours)) == json.dumps(json.loads(printed))

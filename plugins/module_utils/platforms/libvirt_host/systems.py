@@ -122,6 +122,10 @@ def _marks_of_all(session: Session) -> Callable[[str], _Marks]:
     )
 
 
+_NOT_RUNNING = -1
+"""The number of a domain that does not run: it is there because it is persistent, and it alone can have been saved."""
+
+
 def _marks_of(domain: libvirt.virDomain) -> _Marks:
     def ask(question: Callable[[], Any], otherwise: bool = False) -> bool:
         try:
@@ -132,10 +136,11 @@ def _marks_of(domain: libvirt.virDomain) -> _Marks:
             raise
 
     with talking(f"read virtual system {domain.name()!r}"):
-        persistent = ask(domain.isPersistent, True)
+        runs = domain.ID() != _NOT_RUNNING  # which was told with the domain
+        persistent = not runs or ask(domain.isPersistent, True)
         return _Marks(
             autostart=persistent and ask(domain.autostart),
-            saved=ask(domain.hasManagedSaveImage),
+            saved=not runs and ask(domain.hasManagedSaveImage),
             snapshots=ask(domain.snapshotNum),
             checkpoints=ask(domain.listAllCheckpoints),
             persistent=persistent,
