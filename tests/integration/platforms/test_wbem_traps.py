@@ -17,8 +17,11 @@ from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types imp
 from ansible_collections.svpc.virt.plugins.module_utils.model.states import RequestedState, SystemState
 from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import Configuration, VirtualSystem
 from ansible_collections.svpc.virt.plugins.module_utils.plan import changes
+from ansible_collections.svpc.virt.plugins.module_utils.plan.virtual_system import DesiredSystem
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.fake import FakeHost
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.host import WbemHost
+from ansible_collections.svpc.virt.plugins.module_utils.task.task import Task
+from ansible_collections.svpc.virt.plugins.module_utils.task.virtual_system import converge, system_result
 from tests.wbem import Faults, WbemServer
 from tests.wbem.providers.libvirt_cim import TRAPS
 
@@ -204,6 +207,55 @@ def test_a_disk_taken_from_a_running_system_is_not_said_to_be_gone(host: WbemHos
     assert host.capabilities().allocation[ResourceType.DISK_DRIVE].live_remove == frozenset()
     host.remove_resource_settings(changes.RemoveResourceSettings(REF, resource(host, ResourceType.DISK_DRIVE)))
     assert any("whether the running system has let go of it" in note for note in host.take_notes())
+
+
+def converged(host: WbemHost, desired: DesiredSystem, check: bool = False) -> tuple[dict[str, Any], list[str]]:
+    """What a task returns that brings the system to what is declared, and its warnings."""
+    warned: list[str] = []
+    task = Task({}, check=check, warn=warned.append)
+    return system_result(task, converge(task, host, desired, host.virtual_system("web"))), warned
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_disk_that_a_running_system_keeps_waits_for_its_next_start(host: WbemHost, check: bool) -> None:
+    """The server shows the disks of what runs: that of the definition is gone, which is what was asked for."""
+    host.add_resource_settings(changes.AddResourceSettings(REF, disk("/images/a.raw", "vdb", "raw")))
+    to(host, RequestedState.ENABLED)
+    gone = replace(disk("/images/a.raw", "vdb", "raw"), settings={}, host_resource=None)
+    result, warned = converged(host, DesiredSystem("web", absent_resources=(gone,)), check)
+    assert [change["operation"] for change in result["changes"]] == ["remove_resource_settings"]
+    assert result["restart_required"]
+    assert result["pending"] == [
+        {"target": "disk_drive vdb", "properties": {"resource": {"before": "disk_drive vdb", "after": None}}}
+    ]
+    assert not any("did not converge" in text for text in warned)
+
+
+def test_a_setting_of_a_running_system_waits_for_its_next_start(host: WbemHost) -> None:
+    """The settings shown are those of the definition: the task that changes one knows what runs, no later one does."""
+    to(host, RequestedState.ENABLED)
+    desired = DesiredSystem("web", settings={"boot_order": ("disk_drive",)})
+    foretold, _warned = converged(host, desired, check=True)
+    result, warned = converged(host, desired)
+    assert result["changes"] == foretold["changes"] != []
+    assert (result["restart_required"], foretold["restart_required"]) == (True, True)
+    assert result["pending"] == foretold["pending"]
+    assert result["pending"][0]["properties"] == {
+        "boot_order": {"before": ["ethernet_adapter", "disk_drive"], "after": ["disk_drive"]}
+    }
+    assert result["virtual_system"]["settings"]["boot_order"] == ["disk_drive"]
+    assert not any("did not converge" in text for text in warned)
+    again, _warned = converged(host, desired)
+    assert again["changes"] == []
+
+
+def test_what_waited_is_there_after_a_restart(host: WbemHost) -> None:
+    to(host, RequestedState.ENABLED)
+    desired = DesiredSystem("web", settings={"boot_order": ("disk_drive",)}, allow_restart=True, force_off=True)
+    result, _warned = converged(host, desired)
+    assert "request_state_change" in [change["operation"] for change in result["changes"]]
+    assert (result["restart_required"], result["pending"]) == (False, [])
+    assert host.server.recorded == {}
 
 
 @trap("live_net_removal_fails")

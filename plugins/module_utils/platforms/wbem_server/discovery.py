@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Union
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import (
     NotFound,
@@ -20,6 +20,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.errors import (
     VirtError,
 )
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
+from ansible_collections.svpc.virt.plugins.module_utils.plan import changes
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server import rasd_instance
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.dialects import Dialect, dialect_of
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.errors import (
@@ -47,6 +48,8 @@ CAPABILITIES = {
 _METHODS = ("SynchronousMethodsSupported", "AsynchronousMethodsSupported", "AynchronousMethodsSupported")
 """Lists of methods; the schema itself has "Aynchronous" in one class."""
 _GENERIC_RASD = "CIM_ResourceAllocationSettingData"
+Unseen = Union[changes.ModifySystemSettings, changes.RemoveResourceSettings]
+"""Changes of a running system that its server does not show as such; see ``recorded.py``."""
 _DMTF = 2
 
 
@@ -65,6 +68,8 @@ class Server:
         """The user knows already what this server loses with a change."""
         self.turned_off: set[str] = set()
         """Systems that were turned off by this task: what they showed while they ran is not what is defined."""
+        self.recorded: dict[str, list[Unseen]] = {}
+        """By name of a system: what this task has changed in its definition since it was started."""
         self._interop: str | None = None
         self._profiles: list[Any] | None = None
 

@@ -22,6 +22,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server im
     management,
     pool_configuration,
     pools,
+    recorded,
     snapshots,
     states,
     storage,
@@ -78,10 +79,11 @@ class WbemHost(Platform):
         return self._capabilities
 
     def virtual_system(self, name: str, uuid: str | None = None) -> VirtualSystem | None:
-        return systems.virtual_system(self.server, name, uuid)
+        found = systems.virtual_system(self.server, name, uuid)
+        return None if found is None else recorded.told(self.server, found)
 
     def virtual_systems(self, names: Collection[str] | None = None) -> list[VirtualSystem]:
-        found = systems.virtual_systems(self.server)
+        found = [recorded.told(self.server, system) for system in systems.virtual_systems(self.server)]
         return found if names is None else [system for system in found if system.name in names]
 
     def storage_of(self, system: VirtualSystem) -> list[StorageElement]:

@@ -19,7 +19,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd, 
 from ansible_collections.svpc.virt.plugins.module_utils.model.states import SystemState
 from ansible_collections.svpc.virt.plugins.module_utils.plan import changes
 from ansible_collections.svpc.virt.plugins.module_utils.plan.resources import changed_values
-from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server import care, systems
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server import care, recorded, systems
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.discovery import MANAGEMENT, Server
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.errors import (
     NOT_FOUND,
@@ -276,6 +276,7 @@ def remove_resource_settings(server: Server, change: changes.RemoveResourceSetti
             _remove(server, systems.located(server, found, change.running_resource, True), f"{doing} while it runs")
         if change.in_definition or found.single:
             _remove(server, systems.located(server, found, change.resource), doing)
+    recorded.record(server, found, change)
     if found.single:
         server.session.notes.append(
             f"{change.resource.label} is removed from virtual system {change.system.name!r}; whether the running system "
@@ -324,6 +325,7 @@ def modify_system_settings(server: Server, change: changes.ModifySystemSettings)
                 f"change settings of virtual system {change.system.name!r}",
                 SystemSettings=instance(settings.classname, properties),
             )
+    recorded.record(server, found, change)
 
 
 def _everything(settings: Any) -> dict[str, Any]:

@@ -51,6 +51,7 @@ def request_state_change(server: Server, change: RequestStateChange) -> None:
     _VERBS[change.requested_state](_Transition(server, change))
     if change.requested_state in (RequestedState.DISABLED, RequestedState.SHUT_DOWN):
         server.turned_off.add(change.system.name)
+        server.recorded.pop(change.system.name, None)
     else:
         server.turned_off.discard(change.system.name)
 

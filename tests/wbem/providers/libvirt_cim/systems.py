@@ -156,8 +156,11 @@ def _systems(reading: Reading) -> Iterator[Any]:
 
 
 def settings(reading: Reading, system: VirtualSystem) -> Any:
-    """The instance of a system's one configuration."""
-    given = resources.effective(system).settings
+    """The instance of a system's settings: those of its definition, also while it runs, unlike its resources.
+
+    libvirt-cim 0.6.3 reads them from the inactive document (get_dominfo in libxkutil/device_parsing.c).
+    """
+    given = system.defined.settings
     boot = [BOOT[word] for word in given.get("boot_order") or () if word in BOOT]
     return reading.make(
         "VirtualSystemSettingData",
