@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -183,7 +184,7 @@ def serve(dialect: str, systems: int, pipe: Connection) -> None:
     for number in range(systems):
         ref = changes.SystemRef(f"system-{number:04}")
         host.define_system(changes.DefineSystem(ref, Configuration(settings, RESOURCES)))
-    with WbemServer(host, dialect, unshared=True) as server:
+    with WbemServer(host, dialect, lasting=math.inf) as server:
         pipe.send(f"127.0.0.1:{server.port}")
         while (asked := pipe.recv()) != "end":
             pipe.send(server.requests.total)

@@ -10,6 +10,7 @@ memory, which needs neither libvirt nor root: ``pytest tests/integration/test_wb
 from __future__ import annotations
 
 import io
+import math
 import os
 import shutil
 import tempfile
@@ -137,7 +138,7 @@ def in_memory(described: Mapping[str, Any]) -> Iterator[Stage]:
     """A host of nothing but memory, whose guests are never down as soon as impatient plays want them to be."""
     host = FakeHost()
     host.shutdown_seconds = 2.0
-    with tempfile.TemporaryDirectory() as images, WbemServer(host, described["server"], unshared=True) as server:
+    with tempfile.TemporaryDirectory() as images, WbemServer(host, described["server"], lasting=math.inf) as server:
         told = {name: f"/boot/{name}" for name in ("kernel", "initrd", "agent_initrd")}
         told |= {"images": images, "cmdline": "quiet"}
         stage = Stage(f"{server.url}/root/virt", told, look=lambda: repr((host.systems, host.pools)))

@@ -46,13 +46,13 @@ class WbemServer:
         job_seconds: float = 0.05,
         job_code: int | None = None,
         faults: Faults | None = None,
-        unshared: bool = False,
+        lasting: float = 0.0,
         **changes: Any,
     ) -> None:
         """A server for ``platform``; ``port`` 0 takes a free one.
 
         ``jobs`` are the methods that answer with a job (``all`` for all), at once with ``job_code`` (4096 or 0; None: as the dialect does).
-        ``unshared`` says that nobody but the server changes the platform, which then is not read for every request.
+        ``lasting`` is for how many seconds what was read of the platform answers requests, unless a method changes something.
         ``changes`` are fields of the dialect with other values: ``errors="cim"``, ``block_size=512``, ``traps=...``.
         """
         from dataclasses import replace
@@ -65,7 +65,7 @@ class WbemServer:
             jobs = {*jobs, *self.dialect.always_jobs}
         self.jobs = Jobs(jobs, job_seconds, job_code)
         self.world = World(platform, self.dialect, compiled(*self.dialect.mof), self.faults, self.jobs)
-        self.world.unshared = unshared
+        self.world.lasting = lasting
         self._own_certificates = tls is True
         self.certificates = Certificates() if tls is True else tls or None
         context = self.certificates.context(demand_client_certificate) if self.certificates else None

@@ -35,6 +35,9 @@ def arguments() -> argparse.ArgumentParser:
     serve.add_argument("--user")
     serve.add_argument("--password")
     serve.add_argument("--jobs", action="store_true", help="every method answers with a job")
+    serve.add_argument(
+        "--lasting", type=float, default=0.0, metavar="SECONDS", help="for how long what was read is taken for true"
+    )
     return parser
 
 
@@ -59,6 +62,7 @@ def main(given: Sequence[str] | None = None) -> int:
         user=options.user,
         password=options.password,
         jobs="all" if options.jobs else (),
+        lasting=options.lasting,
     )
     with server:
         print(server.url, flush=True)

@@ -16,12 +16,16 @@ from typing import TextIO
 
 PROJECT = Path(__file__).resolve().parents[2]
 SECONDS_TO_END = 30
+LASTING = 0.2
+"""Seconds for which what the server read answers requests: about as long as a client takes to read a host, piece by piece.
+A task that changes the host past the server takes longer than that."""
 
 
 @contextlib.contextmanager
 def serving(libvirt_uri: str, dialect: str, complaints: TextIO) -> Iterator[str]:
     """The URL of a server that shows a libvirt host; what it says of itself goes to ``complaints`` when it has ended."""
     command = [sys.executable, "-m", "tests.wbem", "serve", "--dialect", dialect, "--libvirt", libvirt_uri]
+    command += ["--lasting", str(LASTING)]
     with tempfile.TemporaryFile("w+") as said:
         process = subprocess.Popen(
             command,

@@ -11,6 +11,7 @@ than it needs.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -66,16 +67,17 @@ class World:
     failures: list[Exception] = field(default_factory=list)
     """What the platform raised; clients of many servers see no more of it than a code."""
     memory: dict[Any, tuple[Any, Any]] = field(default_factory=dict)
-    unshared: bool = False
-    """Nobody else changes the platform: what was read of it is true until a method changes it."""
+    lasting: float = 0.0
+    """For how many seconds what was read is taken for true, unless a method changes something; ``inf`` where nobody else
+    changes the platform."""
     _kept: Reading | None = None
+    _kept_until: float = 0.0
 
     def read(self) -> Reading:
-        """A new look at the platform."""
-        if not self.unshared:
-            return Reading(self)
-        if self._kept is None:
-            self._kept = Reading(self)
+        """A look at the platform: a new one, or the last one while that lasts."""
+        now = time.monotonic()
+        if self._kept is None or now >= self._kept_until:
+            self._kept, self._kept_until = Reading(self), now + self.lasting
         return self._kept
 
     def forget(self) -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 from dataclasses import replace
 
@@ -269,9 +270,9 @@ def test_libvirt_cim_without_its_daemon_shows_an_empty_host(libvirt_cim: Client)
     assert caught.value.status_code == 4
 
 
-@pytest.mark.parametrize("unshared", [True, False])
+@pytest.mark.parametrize("lasting", [math.inf, 0.0])
 def test_a_platform_that_nobody_else_changes_is_read_once_and_again_after_a_change(
-    monkeypatch: pytest.MonkeyPatch, unshared: bool
+    monkeypatch: pytest.MonkeyPatch, lasting: float
 ) -> None:
     looks: list[str] = []
     read = FakeHost.virtual_systems
@@ -281,11 +282,11 @@ def test_a_platform_that_nobody_else_changes_is_read_once_and_again_after_a_chan
         return read(host, names)
 
     monkeypatch.setattr(FakeHost, "virtual_systems", noted)
-    for client in serve("standard", unshared=unshared):
+    for client in serve("standard", lasting=lasting):
         add_system(client)
         for _number in range(3):
             assert client.system("web")["EnabledState"] == 3
-        assert len(looks) == (1 if unshared else 3)
+        assert len(looks) == (1 if lasting else 3)
         assert client.state("web", 2) == 0
         assert client.system("web")["EnabledState"] == 2
         assert client.state("web", 9) == 0

@@ -111,13 +111,26 @@ def _definition(reading: Reading, offered: AllocationCapabilities, word: str, ra
     return reading.make(properties.rasd_class(rasd.resource_type), InstanceID=_instance_id(offered, word), **found)
 
 
-def _settings(reading: Reading) -> Iterator[Any]:
-    for offered in reading.capabilities.allocation.values():
-        for word, rasd, _, _ in _definitions(offered):
-            yield _definition(reading, offered, word, rasd)
+def _settings(reading: Reading) -> list[Any]:
+    """Hundreds of them, made once for as long as the host can do the same."""
+
+    def make() -> list[Any]:
+        return [
+            _definition(reading, offered, word, rasd)
+            for offered in reading.capabilities.allocation.values()
+            for word, rasd, _, _ in _definitions(offered)
+        ]
+
+    return reading.once("allocation settings", reading.capabilities.allocation, make)
 
 
-def _defining(reading: Reading) -> Iterator[Any]:
+def _defining(reading: Reading) -> list[Any]:
+    return reading.once(
+        "allocation definitions", reading.capabilities.allocation, lambda: list(_made_defining(reading))
+    )
+
+
+def _made_defining(reading: Reading) -> Iterator[Any]:
     for offered in reading.capabilities.allocation.values():
         capabilities = whole(reading, offered)
         for word, rasd, role, value_range in _definitions(offered):
