@@ -15,7 +15,8 @@ PYTEST_ARGS ?=
 
 PACKAGES := gcc git libc6-dev libvirt-dev make pkg-config python3-dev python3-venv
 LABORATORY_PACKAGES = $(shell sed 's/\#.*//' tests/laboratory/packages.txt tests/wbem/packages.txt 2>/dev/null)
-CHECKS := setup-dev lint types unit newer sanity older integration scenarios docs build
+# In this order; what keeps one processor busy goes beside what keeps the other one: see tests/tools/checks.sh.
+CHECKS := deps setup-dev+deps-laboratory lint,types,sanity,older,docs,build+setup-newer,scenarios unit newer integration
 SHIPPED := README.md changelogs docs extensions galaxy.yml meta playbooks plugins roles
 PLUGINS := collections/ansible_collections/svpc/virt/plugins
 SANITY := .cache/sanity/$(notdir $(VENV))
@@ -35,8 +36,8 @@ $(shell [ -L $(LINK) ] || { rm -f $(LINK); mkdir -p $(dir $(LINK)); ln -s ../../
 # A virtual environment does not survive being moved or copied: make it anew.
 $(shell [ ! -e $(VENV)/bin/pip ] || head -c 400 $(VENV)/bin/pip | grep -qF '$(abspath $(VENV))/' || rm -rf $(VENV))
 
-.PHONY: help demo test bench setup setup-dev deps deps-laboratory root format lint types unit newer older versions sanity \
-	integration scenarios docs build changelog release-check lock lab clean
+.PHONY: help demo test bench setup setup-dev setup-newer deps deps-laboratory root format lint types unit newer older versions \
+	sanity integration scenarios docs build changelog release-check lock lab clean
 
 help: ## Show this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -44,7 +45,7 @@ help: ## Show this list
 demo: root setup deps-laboratory ## Set up what is needed, then declare virtual machines on a private host, by libvirt and by WBEM, and show what happens
 	@PYTHONPATH=collections python -m tests.demo
 
-test: root ## Run every check: lint types unit newer sanity older integration scenarios docs build
+test: root ## Run every check: lint types sanity older docs build scenarios unit newer integration
 	@MAKE='$(MAKE)' bash tests/tools/checks.sh $(CHECKS)
 
 bench: root setup deps-laboratory ## Measure how long runs take; BENCH="unchanged --quick" measures a part, BENCH=--write writes docs/performance.md
@@ -101,12 +102,19 @@ unit: setup-dev ## Run the unit tests
 	@echo "Coverage of plugins/: $$(COVERAGE_FILE=$(COVERAGE) coverage report --format=total) % ($(COVERAGE)-html/index.html)"
 
 newer: deps ## Run the unit tests with the newest Python at hand, and so with a newer ansible-core
+	$(call with-newest,unit)
+
+setup-newer: deps
+	$(call with-newest,setup-dev)
+
+define with-newest
 	@found=$$(sh tests/tools/pythons.sh 3.12 3.13 | tail -n 1); \
 	if [ -n "$$found" ]; then \
-		$(MAKE) --no-print-directory VENV=.cache/venv-$${found% *} PYTHON=$${found#* } unit; \
+		$(MAKE) --no-print-directory VENV=.cache/venv-$${found% *} PYTHON=$${found#* } $1; \
 	else \
 		echo 'Skipped: neither Python 3.12 nor 3.13 is at hand.'; \
 	fi
+endef
 
 older: setup-dev ## Compile and import plugins/ with the oldest Python at hand that hosts may have
 	@found=$$(sh tests/tools/pythons.sh 3.9 3.10 | sed -n 1p); \

@@ -2,35 +2,62 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# bash checks.sh TARGET...: makes each of the targets, whether or not those before it failed, and sums up: how each
+# bash checks.sh GROUP...: makes the targets of each group, whether or not those before it failed, and sums up: how each
 # ended, how long it took, and the closing lines of its pytest runs. Fails if one of them failed.
+# A group is a target, or lanes that go side by side, with targets that go one after the other: one,two+three.
 set -u
 
 logs=.cache/logs
 mkdir -p "$logs"
-summary=
-failed=
-for check; do
-    started=$SECONDS
-    echo
-    echo "==== $check"
-    "${MAKE:-make}" --no-print-directory "$check" 2>&1 | tee "$logs/$check.log"
+rm -f "$logs"/*.result
+
+check() { # TARGET: makes it; the file of its result holds its line of the summary
+    local started=$SECONDS status result=ok pytest
+    echo "==== $1"
+    "${MAKE:-make}" --no-print-directory "$1" 2>&1 | tee "$logs/$1.log" | sed -u "s/^/$1: /"
     status=${PIPESTATUS[0]}
-    result=ok
-    if [ "$status" != 0 ]; then
-        result=FAILED
-        failed="$failed $check"
-    fi
-    seconds=$((SECONDS - started))
-    echo "==== $check: $result, $seconds s"
-    pytest=$(grep -E '(passed|failed|skipped|errors?|no tests ran).* in [0-9.]+s' "$logs/$check.log" | tr -d '=' | paste -sd ';' -)
-    summary="$summary$(printf '%-14s %-6s %4d s  %s' "$check" "$result" "$seconds" "$pytest")
-"
+    [ "$status" = 0 ] || result=FAILED
+    echo "==== $1: $result, $((SECONDS - started)) s"
+    pytest=$(grep -E '(passed|failed|skipped|errors?|no tests ran).* in [0-9.]+s' "$logs/$1.log" | tr -d '=' | paste -sd ';' -)
+    printf '%-17s %-6s %4d s  %s\n' "$1" "$result" $((SECONDS - started)) "$pytest" >"$logs/$1.result"
+}
+
+lane() { # TARGET,...
+    local target
+    for target in ${1//,/ }; do
+        check "$target"
+    done
+}
+
+# Who interrupts this interrupts the lanes beside the first one as well: each is a group of processes of its own.
+end_lanes() {
+    local leader
+    for leader in $(jobs -p); do
+        kill -INT -- "-$leader"
+    done
+    wait
+    exit 130
+}
+trap end_lanes INT TERM
+
+for group; do
+    lanes=(${group//+/ })
+    set -m
+    for beside in "${lanes[@]:1}"; do
+        lane "$beside" </dev/null &
+    done
+    set +m
+    lane "${lanes[0]}"
+    wait
 done
 
 echo
 echo "==== summary"
-printf '%s' "$summary"
+failed=
+for target in ${*//[+,]/ }; do
+    cat "$logs/$target.result"
+    grep -q "^$target  *ok " "$logs/$target.result" || failed="$failed $target"
+done
 if [ -n "$failed" ]; then
     echo "FAILED:$failed (the output of each is in $logs)"
     exit 1
