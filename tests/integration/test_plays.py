@@ -44,11 +44,11 @@ Runs = dict[str, Future[dict[str, Outcome]]]
 
 
 @pytest.fixture(scope="module")
-def runs(request: pytest.FixtureRequest) -> Iterator[Runs]:
+def runs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
     """The runs of all selected plays."""
     items: list[Any] = request.session.items
     selected = list(dict.fromkeys(item.callspec.params["play"] for item in items if item.path == Path(__file__)))
-    guest = tiny_guest()
+    guest, packed = tiny_guest(), tmp_path_factory.mktemp("packed")
     names = [f"plays-{number}-{os.getpid()}" for number in range(min(HOSTS, len(selected)))]
     with Laboratory() as laboratory, ThreadPoolExecutor(len(names)) as pool:
         free: SimpleQueue[Host] = SimpleQueue()
@@ -77,7 +77,7 @@ def runs(request: pytest.FixtureRequest) -> Iterator[Runs]:
                 **chosen,
             }
             verbose = ["-vvv"] if path.stem in ("secrets", "cloud_init") else []
-            run = run_playbook(path, variables, *verbose, timeout=600)
+            run = run_playbook(path, variables, *verbose, timeout=600, packed=packed)
             left = sweep(host)
             shutil.rmtree(images)
             return run, left

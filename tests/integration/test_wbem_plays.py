@@ -79,11 +79,14 @@ Outcome = tuple[Run, Stage]
 
 
 @pytest.fixture(scope="module")
-def outcomes(request: pytest.FixtureRequest) -> Iterator[dict[tuple[str, str], Future[Outcome]]]:
+def outcomes(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[tuple[str, str], Future[Outcome]]]:
     """The runs of all selected plays, by platform and name."""
     items: list[Any] = request.session.items
     selected = [item.callspec.params for item in items if item.path == Path(__file__) and "play" in item.fixturenames]
     real = [one for one in selected if PLATFORMS[one["platform"]]["host"] != IN_MEMORY]
+    packed = tmp_path_factory.mktemp("packed")
     names = [f"plays-{number}-{os.getpid()}" for number in range(min(HOSTS, len(real)))]
     with Laboratory() as laboratory, ThreadPoolExecutor(HOSTS) as pool:
         free: SimpleQueue[Host] = SimpleQueue()
@@ -95,7 +98,7 @@ def outcomes(request: pytest.FixtureRequest) -> Iterator[dict[tuple[str, str], F
             with in_memory(described) if described["host"] == IN_MEMORY else on_libvirt(described, free) as stage:
                 variables = {"uri_a": stage.uri, "offers": described["offers"], **stage.variables, **SECRETS}
                 verbose = ["-vvv"] if path.stem in ("secrets", "cloud_init") else []
-                run = run_playbook(path, variables, *verbose, timeout=SECONDS)
+                run = run_playbook(path, variables, *verbose, timeout=SECONDS, packed=packed)
                 if path.stem in described["refused"]:
                     stage.refusal = refusal_of(run, stage.look)
             return run, stage

@@ -133,16 +133,19 @@ def run_playbook(
     *arguments: str,
     log: Path | None = None,
     timeout: float = 300.0,
+    packed: Path | None = None,
 ) -> Run:
     """Run a playbook to its end.
 
     variables: extra variables. arguments: for ansible-playbook. log: a file to append the output to.
-    timeout: seconds, after which the run is ended and its code is 124.
+    timeout: seconds, after which the run is ended and its code is 124. packed: a folder where runs with the same sources
+    share the modules that Ansible packs for sending.
     """
     with tempfile.TemporaryDirectory(prefix="svpc-run-") as name:
         records, output = Path(name, "records"), Path(name, "output")
         with output.open("w", encoding="utf-8") as file:
-            running = start_playbook(playbook, variables, arguments, file, {"SVPC_RECORDS": str(records)})
+            told = {"SVPC_RECORDS": str(records), "SVPC_PACKED": "" if packed is None else str(packed)}
+            running = start_playbook(playbook, variables, arguments, file, told)
             try:
                 code = running.wait(timeout)
             except subprocess.TimeoutExpired:
