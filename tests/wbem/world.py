@@ -75,10 +75,11 @@ class World:
 
     def read(self) -> Reading:
         """A look at the platform: a new one, or the last one while that lasts."""
-        now = time.monotonic()
-        if self._kept is None or now >= self._kept_until:
-            self._kept, self._kept_until = Reading(self), now + self.lasting
-        return self._kept
+        now, kept = time.monotonic(), self._kept  # another thread may forget it meanwhile
+        if kept is None or now >= self._kept_until:
+            self._kept_until = now + self.lasting
+            kept = self._kept = Reading(self)
+        return kept
 
     def forget(self) -> None:
         """What was read is not true any more."""

@@ -78,7 +78,7 @@ def test_shutdown_of_a_guest_that_does_not_listen(platform):
     started = time.monotonic()
     with pytest.raises(TimedOut, match=r"'Deaf' did not shut down within 1 seconds.*force_off"):
         request(platform, system, SHUT_DOWN, timeout=1)
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 10
     assert platform.virtual_system("Deaf").state is ACTIVE
     assert request(platform, system, SHUT_DOWN, timeout=0.5, force=True).state is DEFINED
 

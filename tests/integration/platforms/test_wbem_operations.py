@@ -131,7 +131,7 @@ def test_a_job_without_end_is_given_up_and_asked_to_end(jobs: WbemServer, faults
     with pytest.raises(errors.TimedOut, match=r"did not end within 0\.5 seconds.*asked to end") as caught:
         host.define_system(DEFINE)
     assert caught.value.code == "timed_out"
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 20
     (job,) = jobs.jobs.known.values()
     assert job.cancelled
     jobs.jobs.wait()

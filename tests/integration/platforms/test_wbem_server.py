@@ -158,11 +158,11 @@ def test_a_reply_without_end(server: WbemServer, faults: Faults, monkeypatch: py
 
 def test_a_server_that_takes_too_long(server: WbemServer, faults: Faults) -> None:
     host = opened(server, timeout=1)
-    faults.delay = 5.0
+    faults.delay = 60.0
     began = time.monotonic()
     with pytest.raises(errors.TimedOut, match="timed out"):
         host.virtual_systems()
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 20
 
 
 def test_a_reply_that_never_gets_done(server: WbemServer, faults: Faults) -> None:

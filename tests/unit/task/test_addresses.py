@@ -104,22 +104,22 @@ def test_silent_guests_are_asked_side_by_side() -> None:
 
 
 def test_guests_that_are_silent_together_have_one_limit() -> None:
-    host = Silent(20 * AT_ONCE, 1, 0.2)
+    host = Silent(20 * AT_ONCE, 1, 0.5)
     started = time.monotonic()
     found, failed = addresses_of_all(host, list(host.systems.values()), ["agent"], within=0.5)
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 0.8 * 20 * 0.5
     assert found == {}
     assert isinstance(failed["web-0"], TimedOut)
     assert "others did not answer within 0.5 s" in failed["web-0"].message
 
 
 def test_both_readers_of_addresses_ask_like_that() -> None:
-    host = Silent(AT_ONCE, 3, 0.2)
+    host = Silent(AT_ONCE, 3, 1)
     told: list[str] = []
     task = Task({"addresses": True}, open=lambda _params, _progress: host, warn=told.append)
     started = time.monotonic()
     shown = {each["name"]: each["addresses"] for each in virtual_system_info(task)["virtual_systems"]}
-    assert time.monotonic() - started < 0.2 * AT_ONCE
+    assert time.monotonic() - started < AT_ONCE
     assert shown["web-2"] == {MAC: ["192.0.2.1"]}
     assert shown["silent-0"] == {}
     assert told == []

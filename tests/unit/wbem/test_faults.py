@@ -262,7 +262,10 @@ def test_job_that_is_told_to_fail(with_jobs: Client, kind: str, state: int) -> N
 def test_job_that_does_not_end_is_terminated(with_jobs: Client) -> None:
     with_jobs.server.faults.job_never_ends = True
     _, output = with_jobs.manage("DefineSystem")
-    time.sleep(0.2)
+    until = time.monotonic() + 20
+    while with_jobs.connection.GetInstance(output["Job"])["JobState"] != 4 and time.monotonic() < until:
+        time.sleep(0.02)
+    time.sleep(0.2)  # by then it would have ended
     assert with_jobs.connection.GetInstance(output["Job"])["JobState"] == 4
     assert with_jobs.call(output["Job"], "RequestStateChange", RequestedState=Uint16(4))[0] == 0
     with_jobs.server.jobs.wait()

@@ -112,6 +112,7 @@ class Jobs:
                     if kind == "reference":
                         job.affected.append((reference, 5 if name == method.creates else 1))
             self._end(job, COMPLETED, "Completed")
+        invocation.world.forget()  # whoever has read the job since its work was done has seen it at work
         if faults.job_vanishes:
             self.known.pop(job.instance_id, None)
 
