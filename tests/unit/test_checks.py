@@ -19,9 +19,9 @@ bad:
 here there:
 	@echo $@ >$@; for try in $$(seq 200); do [ ! -e here ] || [ ! -e there ] || exit 0; sleep 0.1; done; exit 1
 after:
-	@[ -e here ] && rm here
+	@[ -e here ]
 lasting:
-	@echo $$$$ >lasting; exec sleep 100
+	@echo $$$$ >number; exec sleep 100
 """
 
 
@@ -61,7 +61,7 @@ def test_a_failure_in_a_lane_is_told(tmp_path: pathlib.Path) -> None:
 
 def test_who_interrupts_ends_all_lanes(tmp_path: pathlib.Path) -> None:
     (tmp_path / "Makefile").write_text(MAKEFILE, encoding="utf-8")
-    noted, first = tmp_path / "lasting", tmp_path / ".cache/logs/good.result"
+    noted, first = tmp_path / "number", tmp_path / ".cache/logs/good.result"
     with subprocess.Popen(["bash", str(CHECKS), "good+lasting"], cwd=tmp_path) as running:
         while not (noted.exists() and noted.read_text() and first.exists()):
             assert running.poll() is None

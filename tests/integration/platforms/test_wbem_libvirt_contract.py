@@ -17,6 +17,7 @@ pytest.register_assert_rewrite("tests.contract")
 from tests import contract
 from tests.integration.conftest import sweep
 from tests.wbem import WbemServer
+from tests.wbem.process import LASTING
 
 pytestmark = pytest.mark.libvirt
 
@@ -32,7 +33,7 @@ class TestLibvirtBehindWbem(contract.Contract):
     @pytest.fixture
     def platform(self, host):
         behind = LibvirtHost(open_session(host.uri))
-        with WbemServer(behind) as server:
+        with WbemServer(behind, lasting=LASTING) as server:
             through = WbemHost.open(server.url, {})
             yield through
             through.close()

@@ -178,9 +178,17 @@ def _element_capabilities(reading: Reading) -> Iterator[Any]:
         yield reading.link("ElementCapabilities", ManagedElement=element, Capabilities=capabilities)
 
 
-def _templates(reading: Reading) -> Iterator[tuple[Any, int, int]]:
-    """Settings of systems, each with its ValueRole (0 default, 3 supported) and PropertyPolicy (1: only as a whole)."""
+def _templates(reading: Reading) -> list[tuple[Any, int, int]]:
+    """Settings of systems, each with its ValueRole (0 default, 3 supported) and PropertyPolicy (1: only as a whole).
 
+    They are made once for as long as the host can do the same.
+    """
+    offered = reading.capabilities
+    source = (offered.default_settings, offered.machines, offered.setting_words)
+    return reading.once("system templates", source, lambda: list(_made_templates(reading)))
+
+
+def _made_templates(reading: Reading) -> Iterator[tuple[Any, int, int]]:
     def template(word: str, settings: dict[str, Any]) -> Any:
         found = properties.vssd_properties("", None, settings)
         found["ElementName"] = word
