@@ -11,10 +11,11 @@ logs=.cache/logs
 mkdir -p "$logs"
 rm -f "$logs"/*.result
 
-check() { # TARGET: makes it; the file of its result holds its line of the summary
-    local started=$SECONDS status result=ok pytest
+check() { # TARGET BESIDE: makes it; the file of its result holds its line of the summary
+    local started=$SECONDS status result=ok pytest name=
+    [ "$2" -gt 1 ] && name="$1: " # beside others, each line tells what it is from
     echo "==== $1"
-    "${MAKE:-make}" --no-print-directory "$1" 2>&1 | tee "$logs/$1.log" | sed -u "s/^/$1: /"
+    "${MAKE:-make}" --no-print-directory "$1" 2>&1 | tee "$logs/$1.log" | sed -u "s/^/$name/"
     status=${PIPESTATUS[0]}
     [ "$status" = 0 ] || result=FAILED
     echo "==== $1: $result, $((SECONDS - started)) s"
@@ -22,10 +23,10 @@ check() { # TARGET: makes it; the file of its result holds its line of the summa
     printf '%-17s %-6s %4d s  %s\n' "$1" "$result" $((SECONDS - started)) "$pytest" >"$logs/$1.result"
 }
 
-lane() { # TARGET,...
+lane() { # TARGET,... BESIDE: so many lanes go side by side
     local target
     for target in ${1//,/ }; do
-        check "$target"
+        check "$target" "$2"
     done
 }
 
@@ -44,10 +45,10 @@ for group; do
     lanes=(${group//+/ })
     set -m
     for beside in "${lanes[@]:1}"; do
-        lane "$beside" </dev/null &
+        lane "$beside" "${#lanes[@]}" </dev/null &
     done
     set +m
-    lane "${lanes[0]}"
+    lane "${lanes[0]}" "${#lanes[@]}"
     wait
 done
 
