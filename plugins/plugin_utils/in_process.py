@@ -147,6 +147,8 @@ class InProcess(SentModule):
                 display.display(f"{self._task.action} on {host}: {text}", stderr=True)
 
         display.vvv(f"{self._task.action} runs in the process of the controller", host=host)
+        if self._task.loop is not None:
+            self._connection._connect()  # a local one does nothing; but one that was not used is made anew for each item
         call = _Call(self.work, arguments, self._task._uuid if self._task.loop is not None else None)
         with _as_in_a_process_of_its_own(self._loader.get_basedir()):
             run_errand(call.run, Teller(show, eager), call.abandon)
@@ -273,8 +275,9 @@ class _ModuleHere(Module):
         """Warn the user.  The warnings of a sent module are masked with the rest of its result."""
         super().warn(self.masked(warning), **kwargs)
 
-    def _record_module_result(self, o: dict[str, Any]) -> None:
-        self._call.print(o)
+    def tell(self, result: dict[str, Any]) -> None:
+        """Take the result, instead of printing it."""
+        self._call.print(result)
 
 
 def _told(error: Exception) -> dict[str, Any]:

@@ -38,6 +38,7 @@ class Module(AnsibleModule):
     def __init__(self, work: Work) -> None:
         """Check the arguments that Ansible gives; wrong ones end the process."""
         self._function = work.function
+        self._as_it_is: dict[str, Any] = {}
         super().__init__(argument_spec={**CONNECTION, **work.options}, supports_check_mode=True)
 
     def _load_params(self) -> None:
@@ -69,9 +70,23 @@ class Module(AnsibleModule):
         super().fail_json(msg, **kwargs)
 
     def exit_json(self, **kwargs: Any) -> NoReturn:
-        """Succeed, and tell the arguments as they may be shown."""
+        """Succeed, and tell the arguments as they may be shown.
+
+        Ansible copies all of a result, value by value, to take the secrets out.  Where there are none, what is large takes
+        no part in that: null stands in its place until it is told.
+        """
         kwargs.setdefault("invocation", {"module_args": hidden(self.params)})
-        super().exit_json(**kwargs)
+        if not self.no_log_values:
+            self._as_it_is = {name: value for name, value in kwargs.items() if isinstance(value, (dict, list))}
+        super().exit_json(**{**kwargs, **dict.fromkeys(self._as_it_is)})
+
+    def _record_module_result(self, o: dict[str, Any]) -> None:
+        # What Ansible has taken out (newer versions the invocation, unless it is to be shown) stays out.
+        self.tell({name: self._as_it_is.get(name, value) for name, value in o.items()})
+
+    def tell(self, result: dict[str, Any]) -> None:
+        """Give the result to Ansible, as it is."""
+        super()._record_module_result(result)
 
     def perform(
         self,

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
+from ansible.executor.task_executor import TaskExecutor
 from ansible.template import trust_as_template
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import Unreachable
@@ -176,3 +177,16 @@ def test_a_worker_that_ends_has_closed_it(log: list[str]) -> None:
     with os.fdopen(near) as lines:
         assert lines.read().splitlines() == ["open fake:a", "read one", "again", "read two", "close fake:a"]
     assert worker.exitcode == 0
+
+
+def test_the_items_share_the_connection_of_ansible_too(log: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+    make = TaskExecutor._get_connection
+
+    def noted(executor: TaskExecutor, *given: Any) -> Any:
+        made.append("connection")
+        return make(executor, *given)
+
+    monkeypatch.setattr(TaskExecutor, "_get_connection", noted)
+    loop(["one", "two", "three"])
+    assert made == ["connection"]

@@ -19,6 +19,7 @@ from ansible.utils.display import Display
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.svpc.virt.plugins.module_utils.task.module import Module, Work
 from ansible_collections.svpc.virt.plugins.plugin_utils import in_process
 from tests.tools.tasks import run_task
 
@@ -155,3 +156,30 @@ def test_what_is_written_of_a_result_says_what_a_module_would_print(result: dict
     ours, printed = in_process._WRITER.encode(result), json.dumps(result, cls=in_process._RESULT)
     # Keys that become the same text are written twice; the last one counts, in the place of the first.
     assert json.dumps(json.loads(ours)) == json.dumps(json.loads(printed))
+
+
+@pytest.mark.parametrize("secret", [None, "swordfish"])
+def test_a_result_is_copied_only_to_take_secrets_out(secret: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[dict[str, Any]] = []
+    systems = [{"name": "swordfish"}]
+    work = Work(lambda _task: {"changed": False, "virtual_systems": systems, "secret": b"swordfish"}, {})
+    monkeypatch.setattr(in_process._Call, "print", lambda _call, result: told.append(result))
+    in_process._Call(work, json.dumps({"ANSIBLE_MODULE_ARGS": {"password": secret}}), None).run(lambda _text: None)
+    (result,) = told
+    assert list(result)[:3] == ["changed", "virtual_systems", "secret"]
+    assert (result["virtual_systems"] is systems) == (secret is None)
+    assert ("swordfish" in str(result)) == (secret is None)
+
+
+def test_what_ansible_takes_out_of_a_result_stays_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[dict[str, Any]] = []
+    record = Module._record_module_result
+
+    def without_invocation(module: Module, result: dict[str, Any]) -> None:
+        record(module, {name: value for name, value in result.items() if name != "invocation"})
+
+    monkeypatch.setattr(Module, "_record_module_result", without_invocation)
+    monkeypatch.setattr(in_process._Call, "print", lambda _call, result: told.append(result))
+    work = Work(lambda _task: {"changed": False, "virtual_systems": []}, {})
+    in_process._Call(work, json.dumps({"ANSIBLE_MODULE_ARGS": {}}), None).run(lambda _text: None)
+    assert told == [{"changed": False, "virtual_systems": []}]
