@@ -20,6 +20,12 @@ if AnsibleCollectionConfig.collection_finder is None:
 # Modules that are sent keep nothing outside of this checkout.
 os.environ["XDG_CACHE_HOME"] = str(PROJECT / ".cache")
 
-# How long an example takes to make or to run depends on what else the machine does.
-settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# How long an example takes to make or to run depends on what else the machine does. Examples are the same on each run,
+# with and without CI in the environment, unless many new ones are asked for.
+settings.register_profile(
+    "any machine",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize="EXAMPLES" not in os.environ,
+)
 settings.load_profile("any machine")
