@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.svpc.virt.plugins.module_utils.errors import InvalidInput, NotFound, Unreachable, VirtError
 from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd
 from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import VirtualSystem
+from ansible_collections.svpc.virt.plugins.module_utils.plan.compare import meaning_of_absence
+from ansible_collections.svpc.virt.plugins.module_utils.plan.match import counterpart
 from ansible_collections.svpc.virt.plugins.module_utils.plan.order import Touched, stages
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.interface import Platform
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.together import each
@@ -41,6 +43,8 @@ if TYPE_CHECKING:
 
 _NAMED = 5
 """So many failures are told in the message; all of them are in the results."""
+_SHARING = ("access", "shareable")
+"""Settings of a disk that say whether other systems may use its storage as well."""
 
 
 @dataclass
@@ -169,7 +173,7 @@ def _references(platform: Platform, entries: Sequence[_Entry]) -> dict[str, Virt
 
 
 def _touched(platform: Platform, entry: _Entry) -> Touched:
-    """What an entry has to do with: itself, its reference, and storage that it is to be given or gives up."""
+    """What an entry has to do with: itself, its reference, and storage that it is to be given, gives up or shares anew."""
     desired, current = entry.declared.desired, entry.current
     words = {f"system {entry.name}", f"uuid {desired.uuid}" if desired.uuid else ""}
     places = platform.places_of(entry.name, desired.resources)
@@ -178,11 +182,33 @@ def _touched(platform: Platform, entry: _Entry) -> Touched:
         if desired.state == "absent" or desired.exclusive:
             places |= owned
             words.add(f"uuid {current.uuid}")
+        elif _changes_sharing(desired.resources, current.defined.resources):
+            places |= owned | platform.places_of(entry.name, map(_unshared, current.defined.resources))
         else:
             places -= owned
     words |= {f"storage {place}" for place in places}
     needs = {f"system {entry.declared.reference}"} if needs_reference(entry.declared, current) else set()
     return Touched(frozenset(words - {""}), frozenset(needs))
+
+
+def _changes_sharing(desired: Sequence[Rasd], current: Sequence[Rasd]) -> bool:
+    """Whether storage that a system has may be open to others afterwards, or be so no longer."""
+    for rasd in desired:
+        said = {name: rasd.settings[name] for name in _SHARING if rasd.settings.get(name) is not None}
+        other = counterpart(rasd, current) if said else None
+        if said and (other is None or any(_setting(other, name) != value for name, value in said.items())):
+            return True
+    return False
+
+
+def _setting(rasd: Rasd, name: str) -> Any:
+    value = rasd.settings.get(name)
+    return meaning_of_absence(rasd.row, f"settings.{name}") if value is None else value
+
+
+def _unshared(rasd: Rasd) -> Rasd:
+    settings = {name: value for name, value in rasd.settings.items() if name not in _SHARING}
+    return replace(rasd, settings=settings)
 
 
 def _subject(entry: _Entry, known: Mapping[str, VirtualSystem | None], follows: bool) -> Subject:

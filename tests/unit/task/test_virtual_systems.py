@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -22,6 +24,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.errors import (
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool import ResourcePool
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
 from ansible_collections.svpc.virt.plugins.module_utils.plan import changes
+from ansible_collections.svpc.virt.plugins.module_utils.plan.order import Touched, stages
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.fake import FakeHost
 from ansible_collections.svpc.virt.plugins.module_utils.task import virtual_system, virtual_systems
 from ansible_collections.svpc.virt.plugins.module_utils.task.module import failure_result
@@ -268,6 +271,35 @@ def comparable(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
         kept = {name: value for name, value in result.items() if name != "name"}
         shown.append({**kept, "virtual_system": {**system, "uuid": None} if system else None})
     return shown
+
+
+def sharing(name: str, share: bool, **options: Any) -> dict[str, Any]:
+    return {"name": name, "resources": [{**DISK, **options, "settings": {"shareable": share}}]}
+
+
+ONE: dict[str, Any] = {"host_resource": ["/srv/one.img"]}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [(True, False, [[0], [1]]), (False, True, [[0], [1]]), (True, True, [[0, 1]])],
+    ids=["no longer shared", "shared from now on", "as before"],
+)
+def test_who_shares_storage_anew_comes_before_those_who_share_it(
+    monkeypatch: pytest.MonkeyPatch, before: bool, after: bool, expected: list[list[int]]
+) -> None:
+    """Whoever comes after it in the list finds it so, as one after the other."""
+    host, found = Host(), []
+    run(host, sharing("a", before, **ONE))
+
+    def noted(touched: Sequence[Touched]) -> list[list[int]]:
+        found.extend(stages(touched))
+        return found
+
+    monkeypatch.setattr(virtual_systems, "stages", noted)
+    with contextlib.suppress(VirtError):
+        run(host, sharing("a", after), sharing("b", True, **ONE))
+    assert found == expected
 
 
 @given(
