@@ -31,15 +31,16 @@ lane() { # TARGET,... BESIDE: so many lanes go side by side
 }
 
 # Who interrupts this interrupts the lanes beside the first one as well: each is a group of processes of its own.
-end_lanes() {
+end_lanes() { # SIGNAL
     local leader
     for leader in $(jobs -p); do
-        kill -INT -- "-$leader"
+        kill -s "$1" -- "-$leader"
     done
     wait
     exit 130
 }
-trap end_lanes INT TERM
+trap 'end_lanes INT' INT
+trap 'end_lanes TERM' TERM
 
 for group; do
     lanes=(${group//+/ })

@@ -59,13 +59,13 @@ def test_a_failure_in_a_lane_is_told(tmp_path: pathlib.Path) -> None:
     assert "FAILED: bad " in result.stdout
 
 
-def test_who_interrupts_ends_all_lanes(tmp_path: pathlib.Path) -> None:
+def test_who_ends_it_ends_all_lanes(tmp_path: pathlib.Path) -> None:
     (tmp_path / "Makefile").write_text(MAKEFILE, encoding="utf-8")
     noted, first = tmp_path / "number", tmp_path / ".cache/logs/good.result"
     with subprocess.Popen(["bash", str(CHECKS), "good+lasting"], cwd=tmp_path) as running:
         while not (noted.exists() and noted.read_text() and first.exists()):
             assert running.poll() is None
             time.sleep(0.01)
-        running.send_signal(signal.SIGINT)
+        running.send_signal(signal.SIGTERM)  # in the background of a script, SIGINT would be ignored
         assert running.wait(10) == 130
     assert not pathlib.Path("/proc", noted.read_text().strip()).exists()
