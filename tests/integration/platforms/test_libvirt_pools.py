@@ -16,7 +16,8 @@ from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool impo
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
 from ansible_collections.svpc.virt.plugins.module_utils.plan import changes
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.pools import Pools
-from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.session import Session, open_session
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.session import open_session
+from tests.tools.libvirt_calls import counted
 
 pytestmark = pytest.mark.libvirt
 
@@ -484,31 +485,11 @@ def test_pools_know_their_children(pools, folder):
     assert PREFIX + "net" in found["ethernet"].children
 
 
-class Counting:
-    """A connection that counts the calls made through it and through what it hands out."""
-
-    def __init__(self, real, calls):
-        self._real, self._calls = real, calls
-
-    def __getattr__(self, name):
-        found = getattr(self._real, name)
-        if not callable(found):
-            return found
-
-        def call(*arguments):
-            self._calls.append(name)
-            result = found(*arguments)
-            return [Counting(each, self._calls) for each in result] if name.startswith("listAll") else result
-
-        return call
-
-
 def test_the_number_of_calls_is_proportional_to_the_pools(pools, session, folder):
     def calls():
-        counted: list[str] = []
-        counting = Session(session.uri, Counting(session.connection, counted))  # type: ignore[arg-type]
-        Pools(counting).resource_pools(members=False)
-        return len(counted)
+        with counted() as found:
+            Pools(session).resource_pools(members=False)
+        return found.total()
 
     before = calls()
     for number in range(5):
