@@ -110,9 +110,14 @@ def test_a_daemon_that_is_gone_by_the_second_item(host, platform, opened):
     assert second["msg"].startswith(f"Cannot connect to {host.uri}: ")
 
 
-def test_a_connection_that_stays_in_this_process_is_not_kept(opened):
-    """The test driver's host is made anew for each connection, as it is for modules that are sent."""
-    uri = "test:///default"
+DOMAIN = "<domain type='test'><name>test</name><memory>1024</memory><os><type>hvm</type></os></domain>"
+
+
+def test_a_connection_that_stays_in_this_process_is_not_kept(opened, tmp_path):
+    """A host of the test driver is made anew for each connection, as it is for modules that are sent."""
+    description = tmp_path / "host.xml"
+    description.write_text(f"<node>{DOMAIN}</node>", encoding="utf-8")
+    uri = f"test://{description}"
     found = [item(uri, "test", state="absent", force_off=True) for _number in range(2)]
     assert [result["changed"] for result in found] == [True, True]
     assert opened == [uri, uri]

@@ -21,6 +21,9 @@ MADE_UP = {
 }
 """What a host makes up for each run.  One of them is replaced by its number in the order of appearance, everywhere."""
 
+_DRAWN = "LEASE"
+"""What a host draws from a few, so that it may come again for something else: numbered anew in each result."""
+
 _MADE_UP = re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in MADE_UP.items()))
 
 MEASURED = frozenset(
@@ -41,11 +44,16 @@ _MOMENTARY = re.compile("did not shut down within")
 """Warnings that depend on how busy a guest was."""
 
 
+Names = dict[str, dict[str, str]]
+"""By kind, what stands for each thing that was made up."""
+
+
 def comparable(records: Iterable[Record]) -> list[dict[str, Any]]:
     """What tasks returned, in order: all of it for modules of this collection, for others how they ended."""
-    names: dict[str, str] = {}
+    names: Names = {}
     found = []
     for record in records:
+        names[_DRAWN] = {}
         own = record.action.startswith("svpc.virt.")
         found.append(
             {
@@ -70,7 +78,7 @@ def differences(left: Any, right: Any, where: str = "") -> Iterator[str]:
         yield f"{where}: {left!r} and {right!r}"
 
 
-def _plain(value: Any, names: dict[str, str]) -> Any:
+def _plain(value: Any, names: Names) -> Any:
     if isinstance(value, Mapping):
         return {
             _plain(key, names): "measured" if key in MEASURED and item is not None else _plain(item, names)
@@ -84,8 +92,9 @@ def _plain(value: Any, names: dict[str, str]) -> Any:
     return value
 
 
-def _stand_in(match: re.Match[str], names: dict[str, str]) -> str:
+def _stand_in(match: re.Match[str], names: Names) -> str:
     kind = str(match.lastgroup)
     if kind == "TIME":
         return kind  # two things may happen within one second, or not
-    return names.setdefault(match[0].lower(), f"{kind} {len(names)}")
+    known = names.setdefault(kind, {})
+    return known.setdefault(match[0].lower(), f"{kind} {len(known)}")

@@ -32,6 +32,15 @@ def test_but_not_that_two_of_them_are_the_same() -> None:
     ]
 
 
+def test_an_address_may_come_again_for_another_system() -> None:
+    def told(*results: dict[str, Any]) -> list[dict[str, Any]]:
+        return comparable([Record("task", "", "ok", False, None, each, "svpc.virt.virtual_system") for each in results])
+
+    first, again, other = ({"web": address, "uuid": UUIDS[0]} for address in ("10.0.0.5", "10.0.0.5", "10.0.0.9"))
+    assert list(differences(told(first, again), told(first, other))) == []
+    assert found({"a": "10.0.0.5", "b": "10.0.0.5"}, {"a": "10.0.0.5", "b": "10.0.0.9"}) != []
+
+
 def test_everything_else_is_told_with_its_place() -> None:
     assert found({"changes": [{"live": True}]}, {"changes": [{"live": False}]}) == [
         "[0].result.changes[0].live: True and False"
