@@ -173,7 +173,10 @@ def _medium(change: LiveChange) -> None:
         try:
             change.domain.updateDeviceFlags(text, LIVE)
         except libvirt.libvirtError as error:
-            if not is_code(error, "VIR_ERR_OPERATION_FAILED", "VIR_ERR_OPERATION_TIMEOUT", "VIR_ERR_OPERATION_INVALID"):
+            is_locked = is_code(
+                error, "VIR_ERR_OPERATION_FAILED", "VIR_ERR_OPERATION_TIMEOUT", "VIR_ERR_OPERATION_INVALID"
+            )
+            if not is_locked and "Tray of device" not in str(error):  # which a guest that boots has closed again
                 raise
             change.domain.updateDeviceFlags(text, LIVE | flag("VIR_DOMAIN_DEVICE_MODIFY_FORCE"))
 
