@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ansible_collections.svpc.virt.plugins.module_utils.errors import Conflict, InvalidInput, NotSupported
+from ansible_collections.svpc.virt.plugins.module_utils.errors import InTheWay, InvalidInput, NotSupported
 from ansible_collections.svpc.virt.plugins.module_utils.model.image import Image, too_small
 from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd, with_values
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
@@ -21,6 +21,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.plan.changes import (
     Change,
     Difference,
     ModifyResourceSettings,
+    Plan,
     RemoveResourceSettings,
     SystemRef,
 )
@@ -87,7 +88,6 @@ def plan_resources(
             for index, rasd in enumerate(defined)
             if index not in matched and index not in gone and is_surplus(rasd)
         ]
-    _check_clashes([rasd for index, rasd in enumerate(defined) if index not in gone], modify, add)
     remove = [_remove(system, defined[index], running, capabilities) for index in gone]
     if running is not None:
         orphans = [
@@ -108,13 +108,21 @@ def new(plan: Sequence[Change]) -> list[AddResourceSettings]:
     return [change for change in plan if isinstance(change, AddResourceSettings) and change.in_definition]
 
 
-def _check_clashes(kept: Sequence[Rasd], modify: Sequence[Change], add: Sequence[Change]) -> None:
-    """Raise Conflict when a change would give a resource what another one has and keeps."""
-    if not modify and not add:
+def check_clashes(defined: Sequence[Rasd], plan: Plan) -> None:
+    """Raise InTheWay when a plan would give a resource what another one has and keeps."""
+    given: dict[int, Mapping[str, Difference]] = {}
+    gone = set()
+    for change in plan:
+        if isinstance(change, ModifyResourceSettings):
+            given[id(change.before)] = change.differences
+        elif isinstance(change, RemoveResourceSettings) and change.in_definition:
+            gone.add(id(change.resource))
+    added = new(plan)
+    if not given and not added:
         return
-    given = {id(change.before): change.differences for change in modify if isinstance(change, ModifyResourceSettings)}
+    kept = [rasd for rasd in defined if id(rasd) not in gone]
     after = [with_values(rasd, changed_values(found)) if (found := given.get(id(rasd))) else rasd for rasd in kept]
-    after += [change.resource for change in new(add)]
+    after += [change.resource for change in added]
     for position, rasd in enumerate(after):
         is_new = position >= len(kept)
         changed = set() if is_new else set(given.get(id(kept[position]), ()))
@@ -123,7 +131,7 @@ def _check_clashes(kept: Sequence[Rasd], modify: Sequence[Change], add: Sequence
         for place, other in enumerate(after):
             for name, what in clashes(rasd, other).items() if place != position else ():
                 if name in changed or is_new:
-                    raise Conflict(f"resources: {rasd.label} cannot have {what}: {other.label} has it")
+                    raise InTheWay(f"resources: {rasd.label} cannot have {what}: {other.label} has it", plan)
 
 
 def is_surplus(rasd: Rasd) -> bool:

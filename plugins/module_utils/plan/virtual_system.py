@@ -48,7 +48,11 @@ from ansible_collections.svpc.virt.plugins.module_utils.plan.compare import sett
 from ansible_collections.svpc.virt.plugins.module_utils.plan.match import counterpart, match
 from ansible_collections.svpc.virt.plugins.module_utils.plan.pending import pending_of
 from ansible_collections.svpc.virt.plugins.module_utils.plan.predict import predict_system
-from ansible_collections.svpc.virt.plugins.module_utils.plan.resources import plan_resources, unwanted_of
+from ansible_collections.svpc.virt.plugins.module_utils.plan.resources import (
+    check_clashes,
+    plan_resources,
+    unwanted_of,
+)
 from ansible_collections.svpc.virt.plugins.module_utils.plan.seed import outdated_seeds, with_seed_drive
 from ansible_collections.svpc.virt.plugins.module_utils.plan.states import check_request, transitions
 
@@ -140,6 +144,8 @@ def plan_system(
         check_method(change.operation, capabilities)
         if isinstance(change, RequestStateChange):
             check_request(change, capabilities)
+    if current is not None:
+        check_clashes(current.defined.resources, tuple(plan))
     return tuple(plan)
 
 

@@ -460,6 +460,12 @@ POOL = {
             ["create_resource_pool"],
             "is that of 'net'",
         ),
+        (
+            "rasd",
+            {"virtual_system": "web", "resource_type": "cd_drive", "name": "root"},
+            ["add_resource_settings"],
+            "cannot have the name 'root'",
+        ),
     ],
 )
 def test_what_is_in_the_way_is_a_failure_and_in_check_mode_left_to_an_earlier_task(
