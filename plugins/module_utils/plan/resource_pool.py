@@ -173,21 +173,19 @@ def _plan_existing(desired: DesiredPool, current: ResourcePool, capabilities: Ca
                 f"Pool {current.pool_id!r}: {name.replace('settings.', '')} is {_words(before)} and cannot become "
                 f"{_words(after)}: {kind.fixed[name]}"
             )
-    before_changes: list[Change] = []
-    after_changes: list[Change] = []
     active = bool(current.active)
     wanted = {"active": True, "inactive": False}.get(desired.state, active)
-    if wanted != active:
-        step = RequestPoolStateChange(current, active=wanted)
-        (after_changes if wanted else before_changes).append(step)
-        active = False
-    middle: list[Change] = []
+    plan: list[Change] = []
+    if active and not wanted:
+        plan.append(RequestPoolStateChange(current, active=False))
+    stays_active = active and wanted
     stopped = sorted(name for name in found if name in kind.stopped)
     if found:
-        existing = predict_pool(current, before_changes) or current
-        middle.append(ModifyPoolSettings(existing, found, live=active and not stopped))
-    plan = [*before_changes, *middle, *after_changes]
-    if stopped and active:
+        existing = predict_pool(current, plan) or current
+        plan.append(ModifyPoolSettings(existing, found, live=stays_active and not stopped))
+    if wanted and not active:
+        plan.append(RequestPoolStateChange(predict_pool(current, plan) or current, active=True))
+    if stopped and stays_active:
         words = ", ".join(name.replace("settings.", "") for name in stopped)
         raise InTheWay(
             f"Pool {current.pool_id!r} is active: changing {words} needs it to be inactive. "

@@ -234,6 +234,19 @@ def test_what_libvirt_would_refuse_for_another_pool_s_sake_is_told_beforehand(po
         pools.create_resource_pool(other)
 
 
+def test_a_network_that_libvirt_would_not_activate_is_told_beforehand(pools):
+    made(pools, network("one", "isolated", addresses=("10.81.0.1/24",)))
+    resting = made(pools, network("two", "isolated", addresses=("10.81.0.9/24",)), active=False)
+    activation = changes.RequestPoolStateChange(resting, True)
+    with pytest.raises(errors.InTheWay, match=r"10\.81\.0\.0/24 is that of active network 't-one' already"):
+        pools.check_state(activation)
+    with pytest.raises(errors.VirtError, match="already in use"):
+        pools.request_pool_state_change(activation)
+    wider = network("three", "isolated", addresses=("10.81.1.1/16",))
+    pools.check_state(changes.RequestPoolStateChange(wider, True))
+    made(pools, wider)
+
+
 @pytest.mark.parametrize(
     "make", [lambda name: storage(name, "dir", (f"/nowhere/{len(name)}",)), lambda name: network(name, "isolated")]
 )

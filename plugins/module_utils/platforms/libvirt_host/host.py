@@ -144,6 +144,8 @@ class LibvirtHost(Platform):
             objections.check_modify(self.session, change)
         elif isinstance(change, (changes.CreateResourcePool, changes.ModifyPoolSettings)):
             self.pools.check(change)
+        elif isinstance(change, changes.RequestPoolStateChange):
+            self.pools.check_state(change)
         else:
             self._check_snapshot(change)
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import ipaddress
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -147,6 +148,16 @@ class Networks:
                     pool_id=other.pool_id,
                 )
 
+    def check_activation(self, pool: ResourcePool) -> None:
+        """Raise InTheWay where libvirt would: another active network is the same IPv4 network."""
+        wanted = _subnets(pool)
+        for other in self.everything(members=False) if wanted else ():
+            for subnet in wanted & _subnets(other) if other.active and other.pool_id != pool.pool_id else ():
+                raise InTheWay(
+                    f"network {pool.pool_id!r}: {subnet} is that of active network {other.pool_id!r} already",
+                    pool_id=other.pool_id,
+                )
+
     def create(self, pool: ResourcePool) -> None:
         """Record a new network, inactive."""
         label = f"network {pool.pool_id!r}"
@@ -226,6 +237,12 @@ class Networks:
     def _version(self) -> int:
         with talking("ask for the version of libvirt"):
             return int(self.session.connection.getLibVersion())
+
+
+def _subnets(pool: ResourcePool) -> set[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    """The IPv4 networks that the host's addresses are in: libvirt looks at the routes of no others."""
+    subnets = {ipaddress.ip_interface(address).network for address in pool.settings.get("addresses") or ()}
+    return {subnet for subnet in subnets if subnet.version == 4}
 
 
 def read_port(xml: str) -> dict[str, Any]:

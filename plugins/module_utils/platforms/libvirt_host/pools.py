@@ -75,6 +75,11 @@ class Pools:
             check_name("pool_id", pool.pool_id, "pool")
         self._made(pool, "created" if differences is None else "changed").check(pool, differences)
 
+    def check_state(self, change: changes.RequestPoolStateChange) -> None:
+        """Raise what can be known to keep a pool from being activated."""
+        if change.active and change.pool.resource_type in NETWORK_TYPES:
+            self._networks.check_activation(change.pool)
+
     def create_resource_pool(self, change: changes.CreateResourcePool) -> None:
         """Record a new pool, inactive."""
         self._made(change.pool, "created").create(change.pool)
