@@ -200,7 +200,7 @@ KINDS: list[PoolCapabilities] = [
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: f"{kind.resource_type.word} {kind.resource_sub_type}")
 def test_every_setting_of_a_pool_is_in_one_part_of_its_kind(kind: PoolCapabilities) -> None:
     known = {f"settings.{name}" for name in pool_setting_rows(kind.resource_type)} | {"host_resource"}
-    parts = [set(part) for part in (kind.live, kind.stopped, kind.making, kind.fixed, kind.unsupported)]
+    parts = [set(part) for part in (kind.live, kind.stopped, kind.making, kind.unseen, kind.fixed, kind.unsupported)]
     everything = [name for part in parts for name in part]
     assert len(everything) == len(set(everything))
     others = {"automatic_startup", "resource_sub_type", "parent"}

@@ -70,7 +70,7 @@ class PoolCapabilities:
     """How pools of one kind are made and changed.
 
     Names are those of :class:`model.resource_pool.ResourcePool`: its fields, and ``settings.NAME``.  Every property that
-    can be declared is in exactly one of ``live``, ``stopped``, ``making``, ``fixed`` and ``unsupported``.
+    can be declared is in exactly one of ``live``, ``stopped``, ``making``, ``unseen``, ``fixed`` and ``unsupported``.
     """
 
     resource_type: ResourceType
@@ -86,6 +86,8 @@ class PoolCapabilities:
     """
     making: frozenset[str] = frozenset()
     """Says how the pool is made; not kept, so there is nothing to compare once the pool exists."""
+    unseen: frozenset[str] = frozenset()
+    """Kept, and never shown: what is declared cannot be compared once the pool exists, and the user is told so."""
     fixed: Mapping[str, str] = field(default_factory=dict)
     """What cannot be changed once the pool exists, each with what to do instead."""
     unsupported: Mapping[str, str] = field(default_factory=dict)

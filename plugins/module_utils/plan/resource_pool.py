@@ -153,10 +153,8 @@ def _plan_new(desired: DesiredPool, capabilities: Capabilities) -> list[Change]:
 def _plan_existing(desired: DesiredPool, current: ResourcePool, capabilities: Capabilities) -> list[Change]:
     pool = desired.pool
     kind = _kind(current, current.resource_sub_type or pool.resource_sub_type or "", capabilities)
-    found = {name: change for name, change in pool_differences(pool, current).items() if name not in kind.making}
-    if current.resource_sub_type is None:
-        # A host that does not tell of which kind its pools are: what they were made as is all that is known.
-        found.pop("resource_sub_type", None)
+    left = {*kind.making, *uncompared(desired, current, capabilities)}
+    found = {name: change for name, change in pool_differences(pool, current).items() if name not in left}
     if "resource_sub_type" in found:
         before, after = found["resource_sub_type"]
         other = _kind(current, str(after), capabilities)
@@ -196,8 +194,44 @@ def _plan_existing(desired: DesiredPool, current: ResourcePool, capabilities: Ca
     return plan
 
 
+def uncompared(desired: DesiredPool, current: ResourcePool | None, capabilities: Capabilities) -> tuple[str, ...]:
+    """What is declared of an existing pool and cannot be compared, since the host does not show it: names, sorted."""
+    if current is None or current.primordial or desired.state == "absent":
+        return ()
+    found = pool_differences(desired.pool, current)
+    if not found:
+        return ()
+    kind = _kind(current, current.resource_sub_type or desired.pool.resource_sub_type or "", capabilities)
+    unseen = kind.unseen if current.resource_sub_type is not None else {*kind.unseen, "resource_sub_type"}
+    return tuple(sorted(name for name in found if name in unseen))
+
+
 def _kind(pool: ResourcePool, sub_type: str, capabilities: Capabilities) -> PoolCapabilities:
-    return capabilities.pools.get((pool.resource_type, sub_type)) or PoolCapabilities(pool.resource_type, sub_type)
+    """What can be done with a pool of a kind; where nobody says the kind, what all kinds of its type have in common."""
+    resource_type = pool.resource_type
+    known = capabilities.pools.get((resource_type, sub_type))
+    kinds = (
+        []
+        if known or sub_type
+        else [kind for kind in capabilities.pools.values() if kind.resource_type is resource_type]
+    )
+    if not kinds:
+        return known or PoolCapabilities(resource_type, sub_type)
+    first, *others = kinds
+
+    def shared(names: Iterable[str], part: str) -> frozenset[str]:
+        return frozenset(names).intersection(*(getattr(other, part) for other in others))
+
+    return PoolCapabilities(
+        resource_type,
+        sub_type,
+        live=shared(first.live, "live"),
+        stopped=shared(first.stopped, "stopped"),
+        making=shared(first.making, "making"),
+        unseen=shared(first.unseen, "unseen"),
+        fixed={name: first.fixed[name] for name in shared(first.fixed, "fixed")},
+        unsupported={name: first.unsupported[name] for name in shared(first.unsupported, "unsupported")},
+    )
 
 
 def _check_supported(

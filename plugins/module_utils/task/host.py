@@ -167,6 +167,7 @@ def _pool_type(found: PoolCapabilities) -> Shown:
         "live": plain(found.live),
         "stopped": plain(found.stopped),
         "making": plain(found.making),
+        "unseen": plain(found.unseen),
         "fixed": plain(found.fixed),
         "unsupported": plain(found.unsupported),
         "allowed": plain(found.words),

@@ -10,7 +10,7 @@ from typing import Any
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool import ResourcePool
 from ansible_collections.svpc.virt.plugins.module_utils.plan.changes import Plan
 from ansible_collections.svpc.virt.plugins.module_utils.plan.predict import predict_pool
-from ansible_collections.svpc.virt.plugins.module_utils.plan.resource_pool import plan_pool
+from ansible_collections.svpc.virt.plugins.module_utils.plan.resource_pool import plan_pool, uncompared
 from ansible_collections.svpc.virt.plugins.module_utils.task import results
 from ansible_collections.svpc.virt.plugins.module_utils.task.desired import desired_pool
 from ansible_collections.svpc.virt.plugins.module_utils.task.run import Goal, execute
@@ -29,7 +29,14 @@ def manage(task: Task) -> dict[str, Any]:
         def read() -> ResourcePool | None:
             return platform.resource_pool(desired.pool.pool_id, desired.pool.resource_type)
 
-        outcome = execute(platform, Goal(task, plan, predict_pool, read), read())
+        before = read()
+        unseen = [name.replace("settings.", "") for name in uncompared(desired, before, capabilities)]
+        if unseen:
+            task.warn(
+                f"Pool {desired.pool.pool_id!r} exists, and this host does not tell its {', '.join(unseen)}: whether that is "
+                "as declared cannot be compared"
+            )
+        outcome = execute(platform, Goal(task, plan, predict_pool, read), before)
         result = {
             "changed": outcome.changed,
             "changes": results.changes(outcome.plan),

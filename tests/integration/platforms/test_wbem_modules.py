@@ -119,6 +119,32 @@ def test_pools(module: Run, standard: bool) -> None:
     assert "more" not in [pool["pool_id"] for pool in module("resource_pool_info")["resource_pools"]]
 
 
+NETWORK = {"pool_id": "more", "resource_type": "ethernet_adapter", "resource_sub_type": "isolated"}
+NAT = {**NETWORK, "resource_sub_type": "nat", "settings": {"addresses": ["192.0.2.1/24"]}}
+
+
+def test_what_the_server_does_not_show_of_a_network_is_told_not_to_be_compared(module: Run, standard: bool) -> None:
+    declared = NAT if standard else {**NAT, "host_resource": ["eth0"]}
+    made = module("resource_pool", **declared)
+    assert made["changed"]
+    assert made["warned"] == []
+    again = module("resource_pool", **declared)
+    assert not again["changed"]
+    if standard:
+        assert again["warned"] == []
+        assert module("resource_pool", **{**NETWORK, "state": "inactive"})["changed"]
+        return
+    (warning,) = again["warned"]
+    assert "'more'" in warning
+    assert "does not tell its host_resource, resource_sub_type, addresses:" in warning
+    fed = {name: again["resource_pool"][name] for name in ("pool_id", "resource_type", "resource_sub_type", "settings")}
+    assert not module("resource_pool", **fed)["changed"]
+    assert again["warned"] == [warning]
+    module("resource_pool", **NETWORK)
+    assert "does not tell its resource_sub_type:" in again["warned"][-1]
+    assert "domain" in module("resource_pool", "not_supported", **{**NAT, "settings": {"domain": "lab"}})["msg"]
+
+
 def test_what_stands_on_what(module: Run) -> None:
     module("virtual_system", **{**WEB, "resources": [*WEB["resources"], ADAPTER]})
     module("virtual_system", **{**WEB, "name": "db"})

@@ -23,7 +23,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.plan.predict import (
     predict_snapshots,
     predict_system,
 )
-from ansible_collections.svpc.virt.plugins.module_utils.plan.resource_pool import plan_pool
+from ansible_collections.svpc.virt.plugins.module_utils.plan.resource_pool import plan_pool, uncompared
 from ansible_collections.svpc.virt.plugins.module_utils.plan.snapshot import plan_snapshot
 from ansible_collections.svpc.virt.plugins.module_utils.plan.states import transitions
 from ansible_collections.svpc.virt.plugins.module_utils.plan.virtual_system import plan_action, plan_system
@@ -31,7 +31,7 @@ from tests.unit.plan import cases
 
 CASES = cases.load()
 KEYS = {"file", "case", "desired", "pool", "snapshot", "action", "current", "snapshots", "reference", "storage"}
-KEYS |= {"capabilities", "changes", "pending", "error", "again"}
+KEYS |= {"capabilities", "changes", "pending", "error", "again", "uncompared"}
 
 Planner = Callable[[Any], changes.Plan]
 
@@ -78,6 +78,9 @@ def test_case(case: dict[str, Any]) -> None:
     else:
         todo = plan(state)
         assert [cases.show(change) for change in todo] == cases.number(case["changes"])
+        if "pool" in case:
+            offered = cases.capabilities(case.get("capabilities"))
+            assert list(uncompared(cases.desired_pool(case["pool"]), state, offered)) == case.get("uncompared", [])
         if case.get("again", True):
             left = plan(predict(state, todo))
             assert [cases.show(change) for change in left] == []

@@ -18,7 +18,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.model.capabilities impor
 
 _ALLOCATION = ("unsupported", "fixed", "live_modify", "live_add_needs", "off_only")
 _MANAGEMENT = ("unsupported_settings", "fixed_settings", "live_settings")
-_POOL = ("required", "live", "stopped", "making", "fixed", "unsupported", "words")
+_POOL = ("required", "live", "stopped", "making", "unseen", "fixed", "unsupported", "words")
 
 
 def plain(value: Any) -> Any:

@@ -181,6 +181,8 @@ def _range(pool: ResourcePool) -> dict[str, str]:
         return {}
     if len(ranges) > 1:
         raise NotSupported(f"Pool {pool.pool_id!r}: dhcp_ranges: this server gives a network one range")
+    if not pool.settings.get("addresses"):
+        raise InvalidInput(f"Pool {pool.pool_id!r}: dhcp_ranges need addresses: without, this server drops them")
     return {"IPRangeStart": str(ranges[0].get("start")), "IPRangeEnd": str(ranges[0].get("end"))}
 
 
@@ -192,10 +194,9 @@ _STORAGE = (
     "settings.source_host",
     "settings.source_path",
 )
-_NETWORK = ("host_resource",)
 _REQUIRED: Mapping[str, tuple[tuple[str, ...], ...]] = {"dir": (("host_resource", "settings.target_path"),)}
-_MADE_WITH = ("settings.addresses", "settings.dhcp_ranges")
-"""Of a network; the server does not show them afterwards."""
+_NETWORK = ("host_resource", "settings.addresses", "settings.dhcp_ranges")
+"""What a network is made with; the server does not show any of it afterwards, nor its kind."""
 
 POOL_KINDS: Mapping[ResourceType, tuple[str, ...]] = {
     ResourceType.DISK_DRIVE: tuple(_KINDS),
@@ -208,16 +209,18 @@ def pool_capabilities() -> dict[tuple[ResourceType, str], PoolCapabilities]:
     found: dict[tuple[ResourceType, str], PoolCapabilities] = {}
     for resource_type, kinds in POOL_KINDS.items():
         network = resource_type is ResourceType.ETHERNET_ADAPTER
-        can_be_said = {*(_NETWORK if network else _STORAGE), *(_MADE_WITH if network else ())}
+        can_be_said = set(_NETWORK if network else _STORAGE)
         rows = {f"settings.{name}" for name in ResourcePool("", resource_type).setting_rows}
         everything = rows | {"host_resource", "automatic_startup", "parent"}
         for kind in kinds:
+            # Of storage it shows the folder of a pool that is one, and no devices.
+            unseen = can_be_said if network else set() if kind == "dir" else {"host_resource"}
             found[(resource_type, kind)] = PoolCapabilities(
                 resource_type,
                 kind,
                 required=_REQUIRED.get(kind, ()),
-                making=frozenset(_MADE_WITH if network else ()),
-                fixed=dict.fromkeys(can_be_said - set(_MADE_WITH), _NOT_CHANGED),
+                unseen=frozenset(unseen),
+                fixed=dict.fromkeys(can_be_said - unseen, _NOT_CHANGED),
                 unsupported=dict.fromkeys(everything - can_be_said, "the server drops it"),
             )
     return found

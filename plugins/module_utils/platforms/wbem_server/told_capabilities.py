@@ -62,6 +62,7 @@ _POOL: Readers = {
     "live": _set,
     "stopped": _set,
     "making": _set,
+    "unseen": _set,
     "fixed": _texts,
     "unsupported": _texts,
     "words": _lists,

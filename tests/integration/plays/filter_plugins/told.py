@@ -1,12 +1,15 @@
 # Copyright (c) 2026 SVPC authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a play declares, in the words of the platform it runs on."""
+"""What a play declares, in the words of the platform it runs on, and what of it that platform has to refuse."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
+
+_IDENTITY = {"resource_type", "name", "address", "address_on_parent", "pool_id", "state"}
+_NOT_DECLARED = ("needs", "refusal")
 
 
 def told(declared: Any, offers: Mapping[str, Any]) -> Any:
@@ -19,13 +22,40 @@ def told(declared: Any, offers: Mapping[str, Any]) -> Any:
         return [told(entry, offers) for entry in declared if not _lacks(entry, offers)]
     if not isinstance(declared, Mapping):
         return declared
-    found = {key: told(value, offers) for key, value in declared.items() if key != "needs"}
+    found = {key: told(value, offers) for key, value in declared.items() if key not in _NOT_DECLARED}
     place = offers["places"].get(found.get("name")) if {"resource_type", "type"} & set(found) else None
     if place is None:
         return found
     del found["name"]
     settings = {**place.get("settings", {}), **found.get("settings", {})}
     return {**place, **found, **({"settings": settings} if settings else {})}
+
+
+def untold(declared: Any, offers: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What ``told`` leaves out of a list: what a host would be asked for (``declare``), and words its refusal names.
+
+    An entry may have ``steps`` with a ``declare`` each, as the cases about resources have: of one that is left out as a
+    whole it is the first step.  One of ``says`` has to be in the message: what the entry gives as ``refusal``, else the
+    names of what it declares; of a whole case that can be the type as well.
+    """
+    found = []
+    for entry in declared:
+        whole = _lacks(entry, offers)
+        steps = entry.get("steps", [entry])
+        for step in steps[:1] if whole else [step for step in steps if _lacks(step, offers)]:
+            asked = told(step.get("declare", step), offers)
+            if "resource_type" in asked and not offers["names"]:
+                asked.pop("name", None)
+            refusal = step.get("refusal") or entry.get("refusal")
+            found.append({"declare": asked, "says": [refusal] if refusal else _names(asked, whole)})
+    return found
+
+
+def _names(asked: Mapping[str, Any], whole: bool) -> list[str]:
+    names = [*(set(asked) - _IDENTITY - {"settings"}), *asked.get("settings", {})]
+    if whole and "resource_type" in asked:
+        names.append(asked.get("other_resource_type") or asked["resource_type"])
+    return sorted(names)
 
 
 def _lacks(entry: Any, offers: Mapping[str, Any]) -> bool:
@@ -38,4 +68,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """By name."""
-        return {"told": told}
+        return {"told": told, "untold": untold}

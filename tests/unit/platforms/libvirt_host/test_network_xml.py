@@ -115,7 +115,9 @@ def test_editing_nothing_changes_nothing(kind):
 @pytest.mark.parametrize("kind", sorted(READ))
 def test_every_property_is_in_exactly_one_list(kind):
     can = network_xml.network_capabilities()[(ResourceType.ETHERNET_ADAPTER, kind)]
-    named = [name for names in (can.live, can.stopped, can.making, can.fixed, can.unsupported) for name in names]
+    named = [
+        name for names in (can.live, can.stopped, can.making, can.unseen, can.fixed, can.unsupported) for name in names
+    ]
     assert len(named) == len(set(named))
     assert set(named) == {
         "automatic_startup",

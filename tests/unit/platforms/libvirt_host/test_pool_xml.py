@@ -115,7 +115,7 @@ def _also(kind, name, new):
 @pytest.mark.parametrize("kind", sorted(READ))
 def test_every_property_is_in_exactly_one_list(kind):
     can = pool_xml.storage_capabilities([kind])[(ResourceType.DISK_DRIVE, kind)]
-    lists = [can.live, can.stopped, can.making, can.fixed, can.unsupported]
+    lists = [can.live, can.stopped, can.making, can.unseen, can.fixed, can.unsupported]
     named = [name for names in lists for name in names]
     assert len(named) == len(set(named))
     assert set(named) == {
