@@ -62,8 +62,7 @@ def test_one_connection_and_a_reading_for_each_item(host, platform, connection, 
 
 
 QUESTIONS = {
-    "virConnect.getLibVersion": 1,  # whether the host is still there
-    "virConnect.lookupByName": 1,
+    "virConnect.lookupByName": 1,  # which tells whether the host is still there as well
     "virDomain.autostart": 1,
     "virDomain.snapshotNum": 1,
     "virDomain.listAllCheckpoints": 1,
@@ -84,6 +83,35 @@ def test_an_item_with_nothing_to_do_asks_little(host, platform, connection, open
         calls.clear()
         loop(host, ["web"])
     assert calls == {**QUESTIONS, "virDomain.isPersistent": 1, "virDomain.XMLDesc": 2}
+    assert opened == [host.uri]
+
+
+def test_a_disk_costs_a_look_at_the_pools_which_is_a_new_one_for_each_item(host, platform, connection, pool, opened):
+    disk = {"resource_type": "disk_drive", "name": "root", "pool_id": pool, "virtual_quantity": "1 MiB"}
+    memory = {"resource_type": "memory", "virtual_quantity": "64 MiB"}
+    assert item(host.uri, "web", resources=[memory, disk])["changed"]
+
+    def settle() -> dict[str, Any]:
+        result = item(host.uri, "web", resources=[memory, {"resource_type": "disk_drive", "name": "root"}])
+        (found,) = [entry for entry in result["virtual_system"]["resources"] if entry["name"] == "root"]
+        assert not result["changed"]
+        return dict(found)
+
+    assert settle()["pool_id"] == pool
+    with counted() as calls:
+        settle()
+    of_pools = {"virConnect.listAllStoragePools": 1, "virStoragePool.XMLDesc": len(connection.listAllStoragePools(0))}
+    assert calls == {**QUESTIONS, "virDomain.hasManagedSaveImage": 1, **of_pools}
+    handle = connection.storagePoolLookupByName(pool)
+    document = handle.XMLDesc(0)
+    handle.destroy()
+    try:
+        assert settle()["pool_id"] == pool  # whether it is active or not
+        handle.undefine()
+        assert settle()["pool_id"] is None
+    finally:
+        connection.storagePoolDefineXML(document).create()
+    assert settle()["pool_id"] == pool
     assert opened == [host.uri]
 
 

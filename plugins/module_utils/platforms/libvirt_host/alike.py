@@ -29,15 +29,37 @@ _OWN = ("<disk ", "<interface ")
 """Beginnings of devices that no two systems have alike."""
 _SYSTEM = 2
 """So many resources, processor and memory, come before the devices."""
+_REMEMBERED = 1000
+"""So many parts are remembered before it begins anew: hosts have few, or as many as systems and no use for them."""
+
+
+class Parts:
+    """What parts of definitions tell that hold neither drive nor network adapter; any thread may ask.
+
+    That follows from their text alone: it stays true whatever becomes of the host, for as long as it is kept.
+    """
+
+    def __init__(self) -> None:
+        """Know none yet."""
+        self._known: dict[str, Configuration] = {}
+
+    def configuration(self, text: str) -> Configuration:
+        """What ``DomainDocument.parse(text).configuration()`` tells."""
+        found = self._known.get(text)
+        if found is None:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            found = self._known[text] = DomainDocument.parse(text).configuration()
+        return found
 
 
 class Alike:
     """The definitions of one reading of a host."""
 
-    def __init__(self, volumes: Volumes) -> None:
-        """Know no part yet; ``volumes`` knows the storage behind drives."""
+    def __init__(self, volumes: Volumes, parts: Parts) -> None:
+        """``volumes`` knows the storage behind drives, ``parts`` what was read of other definitions."""
         self._volumes = volumes
-        self._parts: dict[str, Configuration] = {}
+        self._parts = parts
 
     def configuration(self, text: str) -> Configuration:
         """What ``DomainDocument.parse(text).configuration(volumes)`` tells."""
@@ -45,8 +67,8 @@ class Alike:
         devices, closing, _after = rest.partition(_CLOSING)
         start = _START.match(before)
         if not start or not opening or not closing or _NAMED_ORDER in devices:
-            return self._read(text)
-        system = self._part(f"{start.group(1)}{before[start.end() :]}\n</domain>")
+            return DomainDocument.parse(text).configuration(self._volumes)
+        system = self._parts.configuration(f"{start.group(1)}{before[start.end() :]}\n</domain>")
         runs = [(own, list(run)) for own, run in itertools.groupby(_NEXT_DEVICE.split(devices), _is_own)]
         own_text = "".join(device for own, run in runs if own for device in run)
         own_devices = iter(read_devices(parse(f"<devices>{own_text}</devices>", "a virtual system"), self._volumes))
@@ -55,19 +77,10 @@ class Alike:
             if own:
                 resources += [rasd for _element, rasd in itertools.islice(own_devices, len(run))]
             else:
-                part = self._part("<domain><devices>" + "".join(run) + "</devices></domain>")
+                part = self._parts.configuration("<domain><devices>" + "".join(run) + "</devices></domain>")
                 settings.update({name: part.settings[name] for name in OF_DEVICES if _is_told(part, name)})
                 resources += part.resources[_SYSTEM:]
         return Configuration(settings, tuple(resources))
-
-    def _part(self, text: str) -> Configuration:
-        found = self._parts.get(text)
-        if found is None:
-            found = self._parts[text] = self._read(text)
-        return found
-
-    def _read(self, text: str) -> Configuration:
-        return DomainDocument.parse(text).configuration(self._volumes)
 
 
 def _is_told(part: Configuration, name: str) -> bool:

@@ -48,7 +48,7 @@ def existing(session: Session, system: SystemRef) -> libvirt.virDomain:
 def _by_name(session: Session, name: str) -> libvirt.virDomain | None:
     with talking(f"look up virtual system {name!r}"):
         try:
-            return session.connection.lookupByName(name)
+            return session.ask(lambda connection: connection.lookupByName(name))
         except libvirt.libvirtError as error:
             if is_code(error, "VIR_ERR_NO_DOMAIN"):
                 return None

@@ -173,7 +173,7 @@ class LibvirtHost(Platform):
         return late(lambda: self.node.capabilities(system))
 
     def virtual_system(self, name: str, uuid: str | None = None) -> VirtualSystem | None:
-        return systems.virtual_system(self.session, name, uuid)
+        return systems.virtual_system(self._session, name, uuid)
 
     def virtual_systems(self, names: Collection[str] | None = None) -> list[VirtualSystem]:
         return systems.virtual_systems(self.session, names)

@@ -58,7 +58,7 @@ def left_seeds(session: Session, system: VirtualSystem) -> list[StorageElement]:
     found = [
         StorageElement(posixpath.join(place.folder, name), place.pool, name, resource=SEED_DRIVE)
         for place in places
-        if place.is_folder and place.active
+        if place.is_folder and index.is_active(place)
         for name in index.volumes(place)
         if is_seed_volume(system.name, name)
     ]

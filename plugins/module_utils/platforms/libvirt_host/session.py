@@ -9,7 +9,7 @@ import contextlib
 import errno
 import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Callable
+from typing import TYPE_CHECKING, Any, Callable, TypeVar
 
 from ansible_collections.svpc.virt.plugins.module_utils import errors
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.interface import (
@@ -19,6 +19,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.interface impo
     quietly,
 )
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import watchdog
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.alike import Parts
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.errors import (
     is_code,
     is_connection_loss,
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 CONNECT_WITHIN = 60.0
 """Seconds within which a host has to accept the connection when the user sets no time-out."""
+
+Answer = TypeVar("Answer")
 
 
 @dataclass
@@ -52,6 +55,8 @@ class Session:
     """Gives where images come from that are not on the host."""
     reopen: Callable[[], Session] | None = field(default=None, repr=False)
     watch: Watchdog | None = field(default=None, repr=False)
+    parts: Parts = field(default_factory=Parts, repr=False)
+    """What was learned of how definitions read, which is true of any host."""
     shared: Shared | None = field(default=None, init=False, repr=False)
     """What many changes need of the whole host, for as long as they are made together."""
     _own: threading.local = field(default_factory=threading.local, init=False, repr=False)
@@ -70,29 +75,54 @@ class Session:
         AuthenticationFailed when the host is not there.
         """
         if not self._was_alive_just_now():
+            with talking(f"use the connection to {self.uri}"):
+                self.ask(lambda connection: connection.getLibVersion())
+
+    def ask(self, question: Callable[[libvirt.virConnect], Answer]) -> Answer:
+        """The answer to a question that changes nothing, and may be the first: then it is the sign of life as well.
+
+        Where the connection broke since its last use, the question is asked once more over one that is opened for it;
+        see :meth:`begin`, which is not needed before.  Inside :func:`talking`, since libvirt's other errors are answers.
+        """
+        if not self._was_alive_just_now():
             with self._beginning:
                 if not self._was_alive_just_now():  # nor has another thread asked meanwhile
-                    self._ask_or_reopen()
+                    return self._ask_or_reopen(question)
+        return question(self.connection)
 
     def _was_alive_just_now(self) -> bool:
         watch = self.watch
         watchdog.work_with(watch)
         return watch is not None and watch.was_alive_just_now()
 
-    def _ask_or_reopen(self) -> None:
+    def _ask_or_reopen(self, question: Callable[[libvirt.virConnect], Answer]) -> Answer:
         watch = self.watch
         try:
-            with watch.watching(patient=False) if watch else contextlib.nullcontext():
-                self.connection.getLibVersion()
+            return self._ask_for_life(question)
         except libvirt.libvirtError as error:
-            if not is_connection_loss(error) or self.reopen is None or (watch and watch.fired):
+            if not is_connection_loss(error):
+                raise
+            if self.reopen is None or (watch and watch.fired):
                 raise translate(error, f"use the connection to {self.uri}") from error
             self.close()
             fresh = self.reopen()
             self.connection, self.watch = fresh.connection, fresh.watch
             watchdog.work_with(self.watch)
-        if self.watch is not None:
-            self.watch.is_alive()
+        return self._ask_for_life(question)
+
+    def _ask_for_life(self, question: Callable[[libvirt.virConnect], Answer]) -> Answer:
+        """Ask within the time that a host has to answer; whatever it answers, it is alive."""
+        watch = self.watch
+        try:
+            with watch.watching(patient=False) if watch else contextlib.nullcontext():
+                answer = question(self.connection)
+        except libvirt.libvirtError as error:
+            if watch is not None and not is_connection_loss(error):
+                watch.is_alive()
+            raise
+        if watch is not None:
+            watch.is_alive()
+        return answer
 
     def again(self, progress: Progress) -> Session | None:
         """A session for another task over this one's connection, which is asked for a sign of life before it is used.
@@ -104,7 +134,7 @@ class Session:
         if watch is None or watch.fired or not watch.has_sockets:
             return None
         watch.is_lost()
-        return Session(self.uri, self.connection, self.timeout, progress, self.reopen, watch)
+        return Session(self.uri, self.connection, self.timeout, progress, self.reopen, watch, self.parts)
 
     def abandon(self) -> None:
         """Let the calls under way fail, and do not open another connection.  Any thread may do that."""

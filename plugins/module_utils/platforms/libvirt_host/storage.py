@@ -100,7 +100,7 @@ class Allocations:
                     f"{label}: say where it is to be kept: pool_id (storage pools are: {pools}) or host_resource"
                 )
             place = self.index.place_of(path)
-            if place is None or not place.active:
+            if place is None or not self.index.is_active(place):
                 return rasd  # a file or device that is the user's own business
             pool_id = place.pool
         pool, place = self.index.open_pool(pool_id, f"allocate storage for {label}")
@@ -146,7 +146,7 @@ class Allocations:
         """Whether the volume of a new disk exists already."""
         path = rasd.host_resource[0] if rasd.host_resource else None
         place = self.index.places().get(rasd.pool_id or "") or (self.index.place_of(path) if path else None)
-        if place is None or not place.active:
+        if place is None or not self.index.is_active(place):
             return False
         pool, place = self.index.open_pool(place.pool, f"look for storage for {rasd.label}")
         name = name_of_volume(system, rasd, place, format_of(rasd, place), path, set())

@@ -16,7 +16,12 @@ from typing import NamedTuple
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import Conflict, NotFound
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.documents import by_name
-from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.errors import is_code, libvirt, talking
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.errors import (
+    flag,
+    is_code,
+    libvirt,
+    talking,
+)
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.session import Session
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.verbatim import parse
 
@@ -37,7 +42,6 @@ class Place(NamedTuple):
     pool: str
     kind: str
     folder: str
-    active: bool
 
     @property
     def holds_files(self) -> bool:
@@ -58,6 +62,7 @@ class StorageIndex:
         self.session = session
         self._lock = threading.RLock()
         self._places: dict[str, Place] | None = None
+        self._active: frozenset[str] | None = None
         self._devices: dict[str, tuple[str, str]] | None = None
         self._volumes: dict[str, list[str]] = {}
         self._opened: dict[str, tuple[libvirt.virConnect, libvirt.virStoragePool, Place]] = {}
@@ -75,6 +80,19 @@ class StorageIndex:
             pools = by_name(self.session.connection.listAllStoragePools(0))
         places = [_place(pool) for pool in pools]
         return {place.pool: place for place in places if place is not None}
+
+    def is_active(self, place: Place) -> bool:
+        """Whether a pool is active; to read what there is nobody needs to know."""
+        if self._active is None:
+            with self._lock:
+                if self._active is None:
+                    self._active = self._read_active()
+        return place.pool in self._active
+
+    def _read_active(self) -> frozenset[str]:
+        wanted = flag("VIR_CONNECT_LIST_STORAGE_POOLS_ACTIVE")
+        with talking("list the storage pools"):
+            return frozenset(str(pool.name()) for pool in self.session.connection.listAllStoragePools(wanted))
 
     def place_of(self, path: str) -> Place | None:
         """The pool whose folder holds ``path``."""
@@ -106,7 +124,7 @@ class StorageIndex:
         if self._devices is None:
             found = {}
             for place in self.places().values():
-                if place.is_folder or not place.active or not place.folder.startswith(_DEVICES):
+                if place.is_folder or not place.folder.startswith(_DEVICES) or not self.is_active(place):
                     continue
                 with talking(f"list the volumes of storage pool {place.pool!r}"):
                     pool = self.session.connection.storagePoolLookupByName(place.pool)
@@ -135,8 +153,9 @@ class StorageIndex:
         place = _place(pool)
         if place is None:
             raise NotFound(f"Cannot {purpose}: storage pool {name!r} has just been removed")
-        if not place.active:
-            raise Conflict(f"Cannot {purpose}: storage pool {name!r} is not active; activate it first")
+        with talking(f"read storage pool {name!r}"):
+            if not pool.isActive():
+                raise Conflict(f"Cannot {purpose}: storage pool {name!r} is not active; activate it first")
         return pool, place
 
 
@@ -145,7 +164,6 @@ def _place(pool: libvirt.virStoragePool) -> Place | None:
     with talking(f"read storage pool {pool.name()!r}"):
         try:
             document = parse(pool.XMLDesc(0), "a storage pool")
-            active = bool(pool.isActive())
         except libvirt.libvirtError as error:
             if is_code(error, "VIR_ERR_NO_STORAGE_POOL"):
                 return None
@@ -155,7 +173,6 @@ def _place(pool: libvirt.virStoragePool) -> Place | None:
         pool=document.findtext("name") or "",
         kind=document.get("type") or "",
         folder=posixpath.normpath(folder) if folder else "",
-        active=active,
     )
 
 

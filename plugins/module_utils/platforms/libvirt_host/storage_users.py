@@ -191,7 +191,7 @@ def backing_of(session: Session, index: StorageIndex, refresh: Container[str] = 
     """
     found: dict[str, set[str]] = {}
     for place in index.places().values():
-        if not place.active or not place.holds_files:
+        if not place.holds_files or not index.is_active(place):
             continue
         with talking(f"list the volumes of storage pool {place.pool!r}", patient=True):
             try:

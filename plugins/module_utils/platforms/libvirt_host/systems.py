@@ -78,7 +78,10 @@ def _state(stats: dict[str, Any], saved: bool) -> SystemState | None:
 
 
 def virtual_system(session: Session, name: str, uuid: str | None = None) -> VirtualSystem | None:
-    """The system of that name; None when there is none.  Raises Conflict when name and UUID disagree."""
+    """The system of that name; None when there is none.  Raises Conflict when name and UUID disagree.
+
+    The session need not have begun: to look the system up is its sign of life.
+    """
     domain = lookup(session, name, uuid)
     if domain is None:
         return None
@@ -153,7 +156,7 @@ class _Reading:
     def __init__(self, session: Session) -> None:
         self.session = session
         self.volumes = HostVolumes(session, StorageIndex(session))
-        self.alike = Alike(self.volumes)
+        self.alike = Alike(self.volumes, session.parts)
 
     def read(self, domain: libvirt.virDomain, marks: _Marks, told: _Told = NOTHING) -> VirtualSystem | None:
         """One domain in the model; None when it has vanished.  What libvirt has ``told`` already is not asked again."""

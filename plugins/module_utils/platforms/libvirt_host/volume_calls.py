@@ -89,7 +89,7 @@ def shrinking(label: str, before: int, wanted: int) -> InTheWay:
 def open_volume(session: Session, index: StorageIndex, path: str, fresh: bool = True) -> libvirt.virStorageVol | None:
     """The volume at a path, or None when no active pool has one there; see :func:`storage_index.find_volume`."""
     found = index.volume_of(path)
-    if found is not None and index.places()[found[0]].active:
+    if found is not None and index.is_active(index.places()[found[0]]):
         pool, _place = index.open_pool(found[0], f"look up {path}")
         return find_volume(pool, found[1], fresh)
     with talking(f"look up the volume at {path}"):

@@ -70,7 +70,7 @@ def _read_together(index: StorageIndex, paths: Collection[str]) -> dict[str, Vol
     wanted = []
     for path in sorted(paths):
         place = index.place_of(path)
-        if place is not None and place.active and place.holds_files:
+        if place is not None and place.holds_files and index.is_active(place):
             with contextlib.suppress(VirtError):
                 wanted.append((path, index.open_pool(place.pool, "read its volumes")[0]))
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import Configuration
-from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.alike import Alike
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.alike import Alike, Parts
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.domain_xml import DomainDocument
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.volumes import NoVolumes, VolumeFact
 
@@ -77,7 +77,7 @@ def everything(configuration: Configuration) -> object:
 
 @pytest.fixture(scope="module")
 def alike() -> Alike:
-    return Alike(Volumes())
+    return Alike(Volumes(), Parts())
 
 
 @pytest.mark.parametrize("name", DEFINITIONS)
@@ -89,7 +89,7 @@ def test_the_same_is_told_as_of_each_document_alone(alike: Alike, name: str) -> 
 
 
 def test_what_stands_alike_is_read_once() -> None:
-    alike = Alike(NoVolumes())
+    alike = Alike(NoVolumes(), Parts())
     first = alike.configuration(with_devices(DISK.format("vdx"), ADAPTER.format(1)))
     second = alike.configuration(with_devices(DISK.format("vdy"), ADAPTER.format(1)))
     own = ("disk/", "interface/")
@@ -101,7 +101,7 @@ def test_what_stands_alike_is_read_once() -> None:
 
 
 def test_the_settings_of_one_system_are_its_own() -> None:
-    alike = Alike(NoVolumes())
+    alike = Alike(NoVolumes(), Parts())
     with_tpm = alike.configuration(DEFINITIONS["trusted platform module"])
     assert with_tpm.settings["tpm"] == "2.0"
     assert alike.configuration(SMALL).settings["tpm"] == "none"
