@@ -10,15 +10,25 @@ from typing import Any
 
 from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import field, frozen
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
-from ansible_collections.svpc.virt.plugins.module_utils.model.values import Kind, SettingRow
+from ansible_collections.svpc.virt.plugins.module_utils.model.values import (
+    LARGEST_MTU,
+    LAST_VLAN,
+    SMALLEST_MTU,
+    Kind,
+    SettingRow,
+)
 
 POOL_STATES = ("present", "active", "inactive", "absent")
 """The states that can be declared."""
 
 _VLAN = {
     "desired_vlan_endpoint_mode": SettingRow(Kind.WORD, "Tagging of the ports (EPASD).", ("access", "trunk")),
-    "port_vid": SettingRow(Kind.NUMBER, "VLAN of access ports, native VLAN of trunks (EPASD.PortVID)."),
-    "allowed_to_transmit_vlans": SettingRow(Kind.NUMBERS, "VLANs of a trunk (EPASD.AllowedToTransmitVLANs)."),
+    "port_vid": SettingRow(
+        Kind.NUMBER, "VLAN of access ports, native VLAN of trunks (EPASD.PortVID).", least=1, most=LAST_VLAN
+    ),
+    "allowed_to_transmit_vlans": SettingRow(
+        Kind.NUMBERS, "VLANs of a trunk (EPASD.AllowedToTransmitVLANs).", least=1, most=LAST_VLAN
+    ),
 }
 
 STORAGE_POOL_SETTINGS: dict[str, SettingRow] = {
@@ -33,7 +43,7 @@ STORAGE_POOL_SETTINGS: dict[str, SettingRow] = {
 ETHERNET_POOL_SETTINGS: dict[str, SettingRow] = {
     "bridge": SettingRow(Kind.TEXT, "Name of the bridge device on the host."),
     "domain": SettingRow(Kind.TEXT, "DNS domain of the network."),
-    "mtu": SettingRow(Kind.NUMBER, "Largest frame, in bytes."),
+    "mtu": SettingRow(Kind.NUMBER, "Largest frame, in bytes.", least=SMALLEST_MTU, most=LARGEST_MTU),
     "addresses": SettingRow(Kind.TEXTS, "Addresses of the host in the network, as ADDRESS/PREFIX."),
     "dhcp_ranges": SettingRow(
         Kind.RECORDS,

@@ -21,6 +21,10 @@ from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import fiel
 MASK = "********"
 """What stands for a secret wherever values are shown."""
 
+LAST_VLAN = 4094
+"""The largest VLAN identifier (IEEE 802.1Q: 0 tags none, 4095 is reserved)."""
+SMALLEST_MTU, LARGEST_MTU = 68, 65535
+"""Bytes that every hop of IPv4 has to forward, and those of the largest datagram (RFC 791)."""
 
 _UNFIT = "[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]"
 """Characters that no document can hold: all but those of Char in XML 1.0."""
@@ -52,22 +56,26 @@ class SettingRow:
     """For records: the rows of their fields."""
     absent: Any = None
     """The value that a missing one stands for: declaring it where there is none is no difference."""
+    least: int | None = None
+    """For numbers, sizes and rates, and for each of a list: the smallest that there is; None: any."""
+    most: int | None = None
+    """Likewise the largest."""
 
     def parse(self, value: Any, where: str) -> Any:
         """The inside form of ``value``; ``where`` names the option in errors.  Raises InvalidInput."""
         if self.kind is Kind.SIZE:
-            return units.parse_quantity(value, units.BYTE, where=where)
+            return self._within(units.parse_quantity(value, units.BYTE, where=where), where)
         if self.kind is Kind.RATE:
-            return units.parse_quantity(value, units.BIT_PER_SECOND, where=where)
+            return self._within(units.parse_quantity(value, units.BIT_PER_SECOND, where=where), where)
         if self.kind is Kind.FLAG:
             return _flag(value, where)
         if self.kind is Kind.NUMBER:
-            return _number(value, where)
+            return self._within(_number(value, where), where)
         if self.kind in (Kind.TEXTS, Kind.NUMBERS):
             if not isinstance(value, (list, tuple)):
                 raise InvalidInput(f"{where}: expected a list, got {value!r}")
             if self.kind is Kind.NUMBERS:
-                return tuple(_number(item, where) for item in value)
+                return tuple(self._within(_number(item, where), where) for item in value)
             return tuple(fit_text(str(item), where) for item in value)
         if self.kind is Kind.RECORDS:
             if not isinstance(value, (list, tuple)) or not all(isinstance(item, Mapping) for item in value):
@@ -79,6 +87,15 @@ class SettingRow:
         if self.kind is Kind.WORD and text not in self.words:
             raise allowed_words(where, text, self.words)
         return fit_text(text, where)
+
+    def _within(self, number: int, where: str) -> int:
+        for limit, wrong, words in (
+            (self.least, self.least is not None and number < self.least, "less than the smallest that there is"),
+            (self.most, self.most is not None and number > self.most, "more than the largest that there is"),
+        ):
+            if wrong:
+                raise InvalidInput(f"{where}: {number} is {words}, {limit}", least=self.least, most=self.most)
+        return number
 
 
 def fit_text(text: str, where: str, line: bool = False) -> str:

@@ -22,6 +22,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.plan.checks import (
     check_settings,
 )
 from ansible_collections.svpc.virt.plugins.module_utils.plan.match import check_unwanted, is_writable_disk, match
+from ansible_collections.svpc.virt.plugins.module_utils.plan.names import check_new_name
 from ansible_collections.svpc.virt.plugins.module_utils.plan.resources import complete, is_surplus
 
 _ALWAYS_PRESENT = (ResourceType.PROCESSOR, ResourceType.MEMORY)
@@ -42,6 +43,7 @@ def define(
     What is ``unwanted``, with ``exclusive`` what is not listed, and what is left to the host is not taken from
     ``reference``.  Raises Refused when completing from ``reference`` would make two systems write to one disk.
     """
+    check_new_name("name", name, "virtual system")
     match(resources, ())  # entries that contradict each other are told before anything else
     check_unwanted(resources, unwanted)
     if reference is not None:

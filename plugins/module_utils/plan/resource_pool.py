@@ -35,6 +35,8 @@ from ansible_collections.svpc.virt.plugins.module_utils.plan.changes import (
     RequestPoolStateChange,
 )
 from ansible_collections.svpc.virt.plugins.module_utils.plan.checks import check_method
+from ansible_collections.svpc.virt.plugins.module_utils.plan.names import check_new_name
+from ansible_collections.svpc.virt.plugins.module_utils.plan.pool_checks import Question, check_pool
 from ansible_collections.svpc.virt.plugins.module_utils.plan.predict import predict_pool
 
 _MAC = re.compile(r"(?:[0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}")
@@ -60,6 +62,8 @@ def plan_pool(desired: DesiredPool, current: ResourcePool | None, capabilities: 
     primordial = current is not None and current.primordial
     if pool.resource_type in (ResourceType.PROCESSOR, ResourceType.MEMORY) or primordial:
         return _plan_primordial(desired, current)
+    if desired.state != "absent":
+        _check_declaration(pool, current, capabilities)
     if pool.resource_type not in capabilities.pool_types:
         types = sorted(resource_type.word for resource_type in capabilities.pool_types)
         raise NotSupported(
@@ -74,6 +78,28 @@ def plan_pool(desired: DesiredPool, current: ResourcePool | None, capabilities: 
     else:
         plan = _plan_existing(desired, current, capabilities)
     return _offered(plan, capabilities)
+
+
+def _check_declaration(pool: ResourcePool, current: ResourcePool | None, capabilities: Capabilities) -> None:
+    """Raise InvalidInput for what no host can take; before it is asked what this one can."""
+    given = declared_values(pool)
+    if current is None:
+        check_new_name("pool_id", pool.pool_id, "pool")
+        there, changed, kind = {}, frozenset(given), None
+    else:
+        there, changed = declared_values(current), frozenset(pool_differences(pool, current))
+        kind = _kind(current, current.resource_sub_type or "", capabilities)
+    check_pool(
+        Question(
+            pool_id=pool.pool_id,
+            resource_type=pool.resource_type,
+            sub_type=pool.resource_sub_type or (current.resource_sub_type if current is not None else None),
+            wanted={**there, **given},
+            there=there,
+            changed=changed,
+            untold=kind.making if kind is not None else frozenset(),
+        )
+    )
 
 
 def _offered(plan: Iterable[Change], capabilities: Capabilities) -> Plan:
@@ -136,13 +162,7 @@ def _plan_new(desired: DesiredPool, capabilities: Capabilities) -> list[Change]:
     kind = _kind(pool, pool.resource_sub_type, capabilities)
     given = declared_values(pool)
     _check_supported(pool, given, kind, capabilities)
-    missing = [group for group in kind.required if all(given.get(name) in (None, "", ()) for name in group)]
-    if missing:
-        words = ", ".join(" or ".join(name.replace("settings.", "") for name in group) for group in missing)
-        raise InvalidInput(
-            f"Pool {pool.pool_id!r}: a {pool.resource_sub_type} pool needs {words}",
-            missing=[list(group) for group in missing],
-        )
+    _check_required(pool, pool.resource_sub_type, given, kind.required)
     states = _have_states(capabilities)
     plan: list[Change] = [CreateResourcePool(pool if states else replace(pool, active=True))]
     if (desired.state == "active" and states) or (desired.state == "inactive" and not states):
@@ -165,6 +185,12 @@ def _plan_existing(desired: DesiredPool, current: ResourcePool, capabilities: Ca
             )
         kind = other
     _check_supported(current, {name: after for name, (_before, after) in found.items()}, kind, capabilities)
+    _check_required(
+        current,
+        kind.resource_sub_type,
+        {**declared_values(current), **{name: after for name, (_before, after) in found.items()}},
+        [group for group in kind.required if set(group) & set(found)],
+    )
     for name, (before, after) in found.items():
         if name in kind.fixed:
             raise Conflict(
@@ -248,6 +274,18 @@ def _check_supported(
                 f"allowed are {', '.join(allowed)}",
                 allowed=list(allowed),
             )
+
+
+def _check_required(
+    pool: ResourcePool, sub_type: str, given: Mapping[str, Any], required: Iterable[tuple[str, ...]]
+) -> None:
+    """Raise InvalidInput where none of the values is given of which a kind of pool needs one."""
+    missing = [group for group in required if all(given.get(name) in (None, "", ()) for name in group)]
+    if missing:
+        words = ", ".join(" or ".join(name.replace("settings.", "") for name in group) for group in missing)
+        raise InvalidInput(
+            f"Pool {pool.pool_id!r}: a {sub_type} pool needs {words}", missing=[list(group) for group in missing]
+        )
 
 
 def declared_values(pool: ResourcePool) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from ansible_collections.svpc.virt.plugins.module_utils.errors import (
     Conflict,
     InTheWay,
+    InvalidInput,
     NotFound,
     NotSupported,
     Refused,
@@ -35,6 +36,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.plan.changes import (
     SystemRef,
 )
 from ansible_collections.svpc.virt.plugins.module_utils.plan.checks import check_method
+from ansible_collections.svpc.virt.plugins.module_utils.plan.names import check_new_name
 
 
 @frozen
@@ -112,7 +114,12 @@ def _plan_present(
                 "a snapshot cannot be changed; destroy it first or choose another name"
             )
         return []
+    check_new_name("name", desired.name, "snapshot")
     chosen = wanted or SnapshotType.FULL
+    if desired.quiesce and chosen is SnapshotType.FULL and (wanted or system.state is SystemState.ACTIVE):
+        raise InvalidInput(
+            f"Snapshot {desired.name!r}: quiesce is for snapshots of type disk; a full one holds the guest's memory"
+        )
     check_method(CreateSnapshot.operation, capabilities)
     offered = sorted(kind.word for kind in capabilities.snapshot_types)
     if chosen not in capabilities.snapshot_types:

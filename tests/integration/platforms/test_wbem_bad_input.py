@@ -275,13 +275,17 @@ def test_what_has_no_place_in_a_class_is_refused_before_anything_is_sent(
 
     monkeypatch.setattr(Operations, "_class_as_asked", staticmethod(without_place))
     tried = {"_ansible_check_mode": check}
+    quiet = {"snapshot_type": "disk", "quiesce": True}
+    lan = behind.pools[ResourceType.ETHERNET_ADAPTER, "lan"]
+    behind.pools[lan.resource_type, "lan"] = replace(lan, settings={"addresses": ("192.0.2.1/24",)})
     with WbemServer(behind) as server:
-        failed = run("snapshot", server, "not_supported", virtual_system="web", name="now", quiesce=True, **tried)
+        failed = run("snapshot", server, "not_supported", virtual_system="web", name="now", **quiet, **tried)
         assert "quiesce is not supported by this server" in failed["msg"]
         pool = {"pool_id": "new", "resource_type": "disk_drive", "resource_sub_type": "dir", "host_resource": ["/new"]}
         failed = run("resource_pool", server, "not_supported", **pool, settings={"target_path": "/new"}, **tried)
         assert "target_path is not supported by this server" in failed["msg"]
-        existing = {"pool_id": "lan", "resource_type": "ethernet_adapter", "settings": {"dhcp_hosts": [{"name": "a"}]}}
+        hosts = [{"name": "a", "address": "192.0.2.5"}]
+        existing = {"pool_id": "lan", "resource_type": "ethernet_adapter", "settings": {"dhcp_hosts": hosts}}
         failed = run("resource_pool", server, "not_supported", **existing, **tried)
         assert "dhcp_hosts is not supported by this server" in failed["msg"]
         count = server.requests.count

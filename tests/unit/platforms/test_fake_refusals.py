@@ -53,9 +53,7 @@ def network(name: str = "new", **settings: Any) -> changes.CreateResourcePool:
 
 
 TAG = {"desired_vlan_endpoint_mode": "access", "port_vid": 7}
-RANGE = ({"start": "192.0.2.5", "end": "192.0.2.9"},)
 PAIRS: dict[str, tuple[type[errors.VirtError], changes.Change, changes.Change]] = {
-    "a name": (errors.InvalidInput, define("a/b"), define("a-b")),
     "secure boot": (errors.InvalidInput, define(secure_boot=True), define(secure_boot=True, firmware="uefi")),
     "order": (errors.InvalidInput, define(boot_order=("a", "b", "a")), define(boot_order=("a", "b"))),
     "processors": (
@@ -90,12 +88,6 @@ PAIRS: dict[str, tuple[type[errors.VirtError], changes.Change, changes.Change]] 
         errors.Refused,
         changes.RemoveResourceSettings(WEB, MEMORY),
         changes.RemoveResourceSettings(WEB, Rasd(ResourceType.CD_DRIVE)),
-    ),
-    "an address": (errors.InvalidInput, network(addresses=("192.0.300.1/24",)), network(addresses=("192.0.2.1/24",))),
-    "a range": (
-        errors.InvalidInput,
-        network(dhcp_ranges=RANGE),
-        network(dhcp_ranges=RANGE, addresses=("192.0.2.1/24",)),
     ),
     "a bridge in use": (errors.Conflict, network(bridge="br0"), network("lan", bridge="br0")),
 }

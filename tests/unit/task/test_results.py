@@ -40,7 +40,7 @@ def example(row: SettingRow) -> Any:
     values: dict[Kind, Any] = {
         Kind.TEXT: "text",
         Kind.FLAG: True,
-        Kind.NUMBER: 7,
+        Kind.NUMBER: max(7, row.least or 7),
         Kind.SIZE: 4 * MIB,
         Kind.RATE: 8_000_000,
         Kind.TEXTS: ("a", "b"),

@@ -12,7 +12,7 @@ import ipaddress
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Union
 
-from ansible_collections.svpc.virt.plugins.module_utils.errors import InvalidInput
+from ansible_collections.svpc.virt.plugins.module_utils.errors import Conflict
 from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import frozen
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.pool_places import (
     Attributes,
@@ -123,27 +123,24 @@ class Hosts(Place):
 def write_addressing(root: Any, addresses: Any, ranges: Any, hosts: Any, label: str = "network") -> None:
     """Give a network's document these addresses, DHCP ranges and DHCP hosts; KEEP leaves one of them as it is.
 
-    Each range and host goes to the address in whose subnet it lies.  Raises InvalidInput for an address that is none,
-    and when a range or host, given or kept, would lie in no subnet.
+    Each range and host goes to the address in whose subnet it lies; that there is one was seen when the change was
+    planned (``plan.pool_checks``).  Raises Conflict when that address has gone since.
     """
     wanted = {
         "range": _wanted(root, "range", _RANGE_FIELDS, ranges),
         "host": _wanted(root, "host", _HOST_FIELDS, hosts),
     }
     if addresses is not KEEP:
-        _write_addresses(root, addresses, label)
+        _write_addresses(root, addresses)
+    left = set(root.findall("ip"))
     for tag, elements in wanted.items():
         for element in elements:
+            there = None if element.getparent() is None else element.getparent().getparent()
             ip = _home(root, element.get("start") or element.get("ip"))
-            entry = ", ".join(f"{name} {value}" for name, value in element.attrib.items())
-            if tag == "range" and _is_reversed(element):
-                raise InvalidInput(f"{label}: DHCP range ({entry}) ends before it starts")
-            if ip is None:
-                raise InvalidInput(
-                    f"{label}: DHCP {tag} ({entry}) lies in none of the network's addresses "
-                    f"({', '.join(Addresses().read(root) or ()) or 'it has none'})"
-                )
-            if element.getparent() is None or element.getparent().getparent() is not ip:
+            if ip is None and there not in left:
+                entry = ", ".join(f"{name} {value}" for name, value in element.attrib.items())
+                raise Conflict(f"{label}: the address in whose subnet DHCP {tag} ({entry}) lies has gone meanwhile")
+            if ip is not None and ip is not there:
                 _insert(child(ip, "dhcp"), element)
     kept = {element for elements in wanted.values() for element in elements}
     for tag in wanted:
@@ -172,23 +169,8 @@ def _wanted(root: Any, tag: str, fields: Mapping[str, str], records: Any) -> lis
     return found
 
 
-def _is_reversed(element: Any) -> bool:
-    try:
-        first, last = (ipaddress.ip_address(element.get(name)) for name in ("start", "end"))
-        return bool(first.version == last.version and int(last) < int(first))
-    except ValueError:
-        return False
-
-
-def _write_addresses(root: Any, addresses: Sequence[str] | None, label: str) -> None:
-    wanted = []
-    for text in addresses or ():
-        try:
-            if "/" not in text:
-                raise ValueError
-            wanted.append(ipaddress.ip_interface(text))
-        except ValueError:
-            raise InvalidInput(f"{label}: addresses: {text!r} is not of the form ADDRESS/PREFIX") from None
+def _write_addresses(root: Any, addresses: Sequence[str] | None) -> None:
+    wanted = [ipaddress.ip_interface(text) for text in addresses or ()]
     there = {interface_of(element): element for element in root.findall("ip")}
     gone = [element for interface, element in there.items() if interface not in wanted]
     for interface in wanted:
@@ -241,32 +223,24 @@ def read_vlan(parent: Any) -> dict[str, Any]:
     return {**settings, "allowed_to_transmit_vlans": others} if others else settings
 
 
-def write_vlan(parent: Any, said: Mapping[str, Any], label: str) -> None:
+def write_vlan(parent: Any, said: Mapping[str, Any]) -> None:
     """Give ``parent`` the VLAN settings named, beside those it has; no setting left takes ``<vlan>`` away.
 
-    Without a mode, a list of VLANs means a trunk, and a single one access.  Raises InvalidInput for a mode without its
-    VLANs.
+    Without a mode, a list of VLANs means a trunk, and a single one access.  That they fit each other was seen when the
+    change was planned (``plan.vlans``).
     """
     before = read_vlan(parent)
     settings = {name: value for name, value in {**before, **said}.items() if value not in (None, "", ())}
-    mode = settings.get("desired_vlan_endpoint_mode")
-    if "desired_vlan_endpoint_mode" not in said or mode is None:
-        mode = "trunk" if settings.get("allowed_to_transmit_vlans") else "access"
-    native, trunk = settings.get("port_vid"), settings.get("allowed_to_transmit_vlans", ())
     if settings == before:
         return
+    native, trunk = settings.get("port_vid"), settings.get("allowed_to_transmit_vlans", ())
+    mode = said.get("desired_vlan_endpoint_mode") or ("trunk" if trunk else "access")
     vlan = parent.find("vlan")
     if vlan is not None:
         take_away(vlan)
     if native is None and not trunk:
-        if said.get("desired_vlan_endpoint_mode"):
-            raise InvalidInput(
-                f"{label}: desired_vlan_endpoint_mode {mode!r} needs port_vid or allowed_to_transmit_vlans"
-            )
         return
     if mode == "access":
-        if native is None or (trunk and "allowed_to_transmit_vlans" in said):
-            raise InvalidInput(f"{label}: an access port has a port_vid and no allowed_to_transmit_vlans")
         vlan = new("vlan")
         vlan.append(new("tag", id=str(native)))
     else:
@@ -288,7 +262,7 @@ class VlanValue(Place):
         return read_vlan(root).get(self.name)
 
     def write(self, root: Any, value: Any) -> None:
-        write_vlan(root, {self.name: value}, "network")
+        write_vlan(root, {self.name: value})
 
 
 def _read_group(element: Any) -> dict[str, Any]:
@@ -316,9 +290,7 @@ class PortGroups(Place):
 
     def write(self, root: Any, value: Any) -> None:
         wanted = [_plain_group(record) for record in value or ()]
-        names = [group.get("name") for group in wanted]
-        if None in names or len(set(names)) != len(names):
-            raise InvalidInput("port_groups: each needs a name of its own")
+        names = [group["name"] for group in wanted]
         for element in root.findall("portgroup"):
             if element.get("name") not in names:
                 remove(element)
@@ -341,7 +313,7 @@ def _fill_group(element: Any, group: Record) -> None:
     names = ("desired_vlan_endpoint_mode", "port_vid", "allowed_to_transmit_vlans")
     vlan = {name: group[name] for name in names if name in group}
     if vlan:
-        write_vlan(element, vlan, f"port group {group['name']!r}")
+        write_vlan(element, vlan)
 
 
 # What an active network can be told

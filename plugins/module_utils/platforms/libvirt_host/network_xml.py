@@ -223,8 +223,8 @@ def properties_of(pool: ResourcePool) -> dict[str, Any]:
 def new_network_xml(pool: ResourcePool, libvirt_version: int = 0) -> str:
     """The document of a new network.
 
-    Raises InvalidInput for an unknown kind, for what the kind needs and is not given, and for values that do not fit
-    each other; NotSupported for a property that the kind does not have.
+    Raises InvalidInput for an unknown kind and for what the kind needs and is not given, NotSupported for a property
+    that the kind does not have.
     """
     sub_type = pool.resource_sub_type or "isolated"
     if sub_type not in NETWORK_KINDS:
@@ -253,7 +253,7 @@ def edit_network_xml(xml: str, differences: Mapping[str, Difference], libvirt_ve
     """The document with the values of ``differences`` put in, and nothing else changed.
 
     Raises Conflict when a value is no longer the one that the difference starts from, NotSupported for a property that
-    the kind does not have or that cannot be changed, InvalidInput for values that do not fit each other.
+    the kind does not have or that cannot be changed.
     """
     document, root = opened(xml, "a network")
     label = f"network {root.findtext('name')!r}"
@@ -307,13 +307,11 @@ def _put(
         addresses, ranges, hosts = (addressing.get(where, sections.KEEP) for where in ADDRESSING)
         sections.write_addressing(root, addresses, ranges, hosts, label)
     if vlan:
-        sections.write_vlan(root, {where[len("settings.") :]: value for where, value in vlan.items()}, label)
+        sections.write_vlan(root, {where[len("settings.") :]: value for where, value in vlan.items()})
     tagged = root.find("portgroup/vlan")
     if said.get(_PORT_GROUPS) and tagged is not None and not set(VLAN) & set(places):
         group = tagged.getparent().get("name")
         raise NotSupported(f"{label}: port_groups: {group}: {_no_place(VLAN[0], sub_type)}")
-    if kind.host_resource is not None and not said.get(HOST_RESOURCE, True) and kind.required:
-        raise InvalidInput(f"{label}: a network of kind {sub_type!r} needs host_resource")
 
 
 def _no_place(where: str, sub_type: str) -> str:

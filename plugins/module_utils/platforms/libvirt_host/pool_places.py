@@ -163,8 +163,7 @@ class One(Place):
         return None if text is None else (text,)
 
     def write(self, root: Any, value: Any) -> None:
-        wanted = listed(value, 1, "host_resource")
-        self.place.write(root, wanted[0] if wanted else None)
+        self.place.write(root, value[0] if value else None)
 
 
 @frozen
@@ -208,10 +207,8 @@ class Export(Place):
         return (f"{host}:{directory}",) if host and directory else None
 
     def write(self, root: Any, value: Any) -> None:
-        for text in listed(value, 1, "host_resource"):
-            host, colon, directory = text.rpartition(":/")
-            if not colon or not host:
-                raise InvalidInput(f"host_resource: {text!r} is not of the form HOST:/DIRECTORY")
+        for text in value or ():
+            host, _colon, directory = text.rpartition(":/")
             Servers().write(root, host)
             Attribute("source/dir", "path").write(root, "/" + directory)
 
@@ -229,9 +226,8 @@ class Adapter(Place):
         return (adapter.get("name"),) if adapter.get("name") else None
 
     def write(self, root: Any, value: Any) -> None:
-        wanted = listed(value, 1, "host_resource")
         remove_all(root, "source/adapter")
-        for text in wanted:
+        for text in value or ():
             wwnn, colon, wwpn = text.partition(":")
             if colon:
                 add(child(root, "source"), new("adapter", type="fc_host", wwnn=wwnn, wwpn=wwpn))

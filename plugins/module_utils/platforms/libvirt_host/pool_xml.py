@@ -70,8 +70,6 @@ class StorageKind:
     """Building the pool formats or creates its source."""
     local: bool = True
     """Looking at it does not depend on another machine."""
-    paths: frozenset[str] = frozenset({TARGET_PATH})
-    """Properties that are paths of the host, whole from its root on."""
     sole: bool = False
     """libvirt refuses a second pool of the kind with the same host_resource."""
     whole_volumes: bool = False
@@ -82,10 +80,9 @@ def _kind(places: Mapping[str, Place], identity: Iterable[str], **rest: Any) -> 
     return StorageKind(places=places, identity=frozenset(identity), **rest)
 
 
-_SOURCE_AND_TARGET = frozenset({HOST_RESOURCE, TARGET_PATH})
 _TARGET: dict[str, Place] = {TARGET_PATH: Text("target/path")}
 _FORMAT: dict[str, Place] = {SOURCE_FORMAT: Attribute("source/format", "type")}
-_DEVICE: dict[str, Place] = {HOST_RESOURCE: Attributes("source/device", "path", most=1)}
+_DEVICE: dict[str, Place] = {HOST_RESOURCE: One(Attribute("source/device", "path"))}
 _DEVICES: dict[str, Place] = {HOST_RESOURCE: Attributes("source/device", "path")}
 _SERVER: dict[str, Place] = {SOURCE_HOST: Servers()}
 _NAME: dict[str, Place] = {SOURCE_NAME: Text("source/name")}
@@ -99,7 +96,6 @@ STORAGE_KINDS: dict[str, StorageKind] = {
         required=((HOST_RESOURCE, TARGET_PATH, "parent"),),
         makes_directory=True,
         sole=True,
-        paths=_SOURCE_AND_TARGET,
     ),
     "fs": _kind(
         {**_DEVICE, **_TARGET, **_FORMAT},
@@ -108,7 +104,6 @@ STORAGE_KINDS: dict[str, StorageKind] = {
         makes_directory=True,
         formats_source=True,
         sole=True,
-        paths=_SOURCE_AND_TARGET,
     ),
     "netfs": _kind(
         {HOST_RESOURCE: Export(), **_SERVER, SOURCE_PATH: Attribute("source/dir", "path"), **_TARGET, **_FORMAT},
@@ -122,7 +117,6 @@ STORAGE_KINDS: dict[str, StorageKind] = {
         (HOST_RESOURCE, SOURCE_NAME),
         formats_source=True,
         whole_volumes=True,
-        paths=_SOURCE_AND_TARGET,
     ),
     "disk": _kind(
         {**_DEVICE, **_TARGET, **_FORMAT},
@@ -131,7 +125,6 @@ STORAGE_KINDS: dict[str, StorageKind] = {
         target="/dev",
         own_directory=False,
         formats_source=True,
-        paths=_SOURCE_AND_TARGET,
         whole_volumes=True,
     ),
     "iscsi": _kind(
@@ -301,9 +294,6 @@ def _put(root: Any, kind: StorageKind, said: Mapping[str, Any], sub_type: str, l
         place = kind.places.get(where)
         if place is None:
             raise NotSupported(f"{label}: {where.replace('settings.', '')}: {_no_place(sub_type)}")
-        for path in (value if isinstance(value, tuple) else (value,)) if where in kind.paths else ():
-            if path and not str(path).startswith("/"):
-                raise InvalidInput(f"{label}: {where.replace('settings.', '')}: {path!r} is no path that begins with /")
         place.write(root, value)
     for where, value in said.items():
         there = kind.places[where].read(root)

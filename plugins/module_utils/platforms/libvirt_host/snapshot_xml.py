@@ -12,7 +12,7 @@ import posixpath
 from collections.abc import Iterable
 from xml.etree import ElementTree
 
-from ansible_collections.svpc.virt.plugins.module_utils.errors import InTheWay, InvalidInput, NotSupported
+from ansible_collections.svpc.virt.plugins.module_utils.errors import InTheWay, NotSupported
 from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import frozen
 from ansible_collections.svpc.virt.plugins.module_utils.model.snapshot import Snapshot, SnapshotType
 from ansible_collections.svpc.virt.plugins.module_utils.model.states import SystemState
@@ -199,10 +199,6 @@ def decide(subject: Subject, request: Request, version: int) -> Decision:
         )
     writable = [disk for disk in subject.disks if disk.writable]
     full = request.kind is SnapshotType.FULL
-    if request.quiesce and running and full:
-        raise InvalidInput(
-            f"Snapshot {request.name!r}: quiesce is for snapshots of type disk; a full one holds the guest's memory"
-        )
     memory = full and running
     if not writable:
         raise NotSupported(f"Cannot take a snapshot of {where}: it has no disk that the guest may write")

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.svpc.virt.plugins.module_utils.errors import InvalidInput, NotSupported
+from ansible_collections.svpc.virt.plugins.module_utils.errors import NotSupported
 from ansible_collections.svpc.virt.plugins.module_utils.model.capabilities import PoolCapabilities
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool import ResourcePool
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
@@ -168,10 +168,9 @@ def _addresses(pool: ResourcePool) -> dict[str, str]:
         return {}
     if len(addresses) > 1:
         raise NotSupported(f"Pool {pool.pool_id!r}: addresses: this server gives a network one address")
-    try:
-        address = ipaddress.IPv4Interface(addresses[0])
-    except ValueError as error:
-        raise InvalidInput(f"Pool {pool.pool_id!r}: addresses: {error}") from error
+    address = ipaddress.ip_interface(addresses[0])
+    if address.version != 4:
+        raise NotSupported(f"Pool {pool.pool_id!r}: addresses: this server gives a network an address of IPv4")
     return {"Address": str(address.ip), "Netmask": str(address.netmask)}
 
 

@@ -611,8 +611,6 @@ def test_there_is_no_balloon_of_model_none() -> None:
 
 
 def test_a_name_that_libvirt_does_not_take() -> None:
-    with pytest.raises(InvalidInput, match="name: 'a/b' contains '/'"):
-        new_domain("a/b", None, Configuration(PLAIN, ()))
     new_domain("ä" * 123, None, Configuration(PLAIN, ()))
     with pytest.raises(InvalidInput, match="has 248 bytes; the name of a virtual system on libvirt has at most 247"):
         new_domain("ä" * 124, None, Configuration(PLAIN, ()))

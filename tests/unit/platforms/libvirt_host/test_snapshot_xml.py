@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from ansible_collections.svpc.virt.plugins.module_utils.errors import Conflict, InvalidInput, NotSupported
+from ansible_collections.svpc.virt.plugins.module_utils.errors import Conflict, NotSupported
 from ansible_collections.svpc.virt.plugins.module_utils.model.snapshot import Snapshot, SnapshotType
 from ansible_collections.svpc.virt.plugins.module_utils.model.states import SystemState
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.snapshot_xml import (
@@ -83,7 +83,6 @@ def test_decisions(system, kind, version, expected):
         (subject(BLOCK), Request("one", DISK), NotSupported, "vdc is not a file"),
         (subject(QCOW2, state=SystemState.SUSPENDED), Request("one", FULL), Conflict, "suspended"),
         (subject(QCOW2, state=SystemState.SLEEPING), Request("one", FULL), Conflict, "sleeping"),
-        (subject(QCOW2), Request("one", FULL, quiesce=True), InvalidInput, "quiesce"),
     ],
 )
 def test_refusals(system, request_, error, words):
