@@ -39,9 +39,9 @@ PLATFORMS = ("fake", "standard", "libvirt-cim", "libvirt")
 def cases(*platforms: str) -> list[Any]:
     """Platform, module and case, of those that can be told on a platform."""
     return [
-        pytest.param(platform, MODULES[part], case, id=f"{platform}: {' '.join(map(str, case['says']))}")
-        for part, entries in TABLE.items()
-        for case in entries
+        pytest.param(platform, module, case, id=f"{platform}: {' '.join(map(str, case['says']))}")
+        for part, module in MODULES.items()
+        for case in TABLE[part]
         for platform in platforms
         if OFFERS[platform].get(case.get("needs"), True)
     ]
