@@ -82,24 +82,15 @@ def plan_pool(desired: DesiredPool, current: ResourcePool | None, capabilities: 
 
 def _check_declaration(pool: ResourcePool, current: ResourcePool | None, capabilities: Capabilities) -> None:
     """Raise InvalidInput for what no host can take; before it is asked what this one can."""
-    given = declared_values(pool)
+    given, there = declared_values(pool), {} if current is None else declared_values(current)
+    changed, untold, sub_type = frozenset(given), frozenset[str](), pool.resource_sub_type
     if current is None:
         check_new_name("pool_id", pool.pool_id, "pool")
-        there, changed, kind = {}, frozenset(given), None
     else:
-        there, changed = declared_values(current), frozenset(pool_differences(pool, current))
-        kind = _kind(current, current.resource_sub_type or "", capabilities)
-    check_pool(
-        Question(
-            pool_id=pool.pool_id,
-            resource_type=pool.resource_type,
-            sub_type=pool.resource_sub_type or (current.resource_sub_type if current is not None else None),
-            wanted={**there, **given},
-            there=there,
-            changed=changed,
-            untold=kind.making if kind is not None else frozenset(),
-        )
-    )
+        kind = _kind(current, current.resource_sub_type or sub_type or "", capabilities)
+        changed, untold = frozenset(pool_differences(pool, current)), kind.making | kind.unseen
+        sub_type = sub_type or current.resource_sub_type
+    check_pool(Question(pool.pool_id, pool.resource_type, sub_type, {**there, **given}, there, changed, untold))
 
 
 def _offered(plan: Iterable[Change], capabilities: Capabilities) -> Plan:

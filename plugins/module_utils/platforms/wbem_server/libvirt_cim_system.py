@@ -180,8 +180,6 @@ def _range(pool: ResourcePool) -> dict[str, str]:
         return {}
     if len(ranges) > 1:
         raise NotSupported(f"Pool {pool.pool_id!r}: dhcp_ranges: this server gives a network one range")
-    if not pool.settings.get("addresses"):
-        raise InvalidInput(f"Pool {pool.pool_id!r}: dhcp_ranges need addresses: without, this server drops them")
     return {"IPRangeStart": str(ranges[0].get("start")), "IPRangeEnd": str(ranges[0].get("end"))}
 
 
