@@ -88,7 +88,7 @@ class Session:
             with self._beginning:
                 if not self._was_alive_just_now():  # nor has another thread asked meanwhile
                     return self._ask_or_reopen(question)
-        return question(self.connection)
+        return self._ask(question)
 
     def _was_alive_just_now(self) -> bool:
         watch = self.watch
@@ -98,7 +98,7 @@ class Session:
     def _ask_or_reopen(self, question: Callable[[libvirt.virConnect], Answer]) -> Answer:
         watch = self.watch
         try:
-            return self._ask_for_life(question)
+            return self._ask(question)
         except libvirt.libvirtError as error:
             if not is_connection_loss(error):
                 raise
@@ -108,9 +108,9 @@ class Session:
             fresh = self.reopen()
             self.connection, self.watch = fresh.connection, fresh.watch
             watchdog.work_with(self.watch)
-        return self._ask_for_life(question)
+        return self._ask(question)
 
-    def _ask_for_life(self, question: Callable[[libvirt.virConnect], Answer]) -> Answer:
+    def _ask(self, question: Callable[[libvirt.virConnect], Answer]) -> Answer:
         """Ask within the time that a host has to answer; whatever it answers, it is alive."""
         watch = self.watch
         try:

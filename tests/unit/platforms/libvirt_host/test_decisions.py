@@ -30,7 +30,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host i
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.disk_places import volume_name
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.domains import system_state
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.errors import talking
-from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.session import open_session
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.session import Session, open_session
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.storage_removal import _chain_of, _reason
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.systems import belongings
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.volume_calls import volume_xml
@@ -193,6 +193,86 @@ def test_errors_speak_our_words():
     session.begin()
     session.close()
     session.close()
+
+
+def _failure(name: str, domain: str) -> Exception:
+    failure = libvirt.libvirtError("")
+    failure.err = (getattr(libvirt, name), getattr(libvirt, domain), "so it is", 2, None, None, None, 0, 0)
+    return failure
+
+
+LOST = _failure("VIR_ERR_SYSTEM_ERROR", "VIR_FROM_RPC")
+NO_DOMAIN = _failure("VIR_ERR_NO_DOMAIN", "VIR_FROM_QEMU")
+
+
+class Line:
+    """A connection that gives the answers it was made with, one after the other."""
+
+    def __init__(self, *answers: object) -> None:
+        self.answers = list(answers)
+
+    def getLibVersion(self) -> object:
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def close(self) -> None:
+        """Nothing is behind it."""
+
+
+@pytest.fixture
+def over():
+    """Makes sessions over lines; the second one is what is there once the first one broke."""
+    watches: list[Watchdog] = []
+
+    def make(*lines: Line) -> Session:
+        line, *others = lines
+        watches.append(Watchdog(None, open_sockets()))
+        found: Any = Session("far:", line, watch=watches[-1])  # type: ignore[arg-type]
+        found.reopen = (lambda: make(*others)) if others else None
+        return found
+
+    yield make
+    for watch in watches:
+        watch.end()
+    watchdog.work_with(None)
+
+
+def ask(session: Session) -> object:
+    with talking("ask"):
+        return session.ask(lambda connection: connection.getLibVersion())
+
+
+def test_the_first_question_is_the_sign_of_life(over):
+    session = over(Line("first", "second"))
+    assert ask(session) == "first"
+    session.begin()  # asks nothing more
+    assert ask(session) == "second"
+
+
+def test_who_says_no_is_alive(over):
+    session = over(Line(NO_DOMAIN, "second"))
+    with pytest.raises(errors.NotFound, match="Cannot ask: so it is"):
+        ask(session)
+    session.begin()
+    assert ask(session) == "second"
+
+
+def test_a_question_is_asked_again_where_the_connection_broke_since(over):
+    session = over(Line("before", LOST), Line("after"))
+    assert ask(session) == "before"
+    session.watch.is_lost()
+    assert ask(session) == "after"
+
+
+def test_a_connection_that_breaks_where_no_other_can_be_had(over):
+    with pytest.raises(errors.Unreachable, match="Cannot use the connection to far:"):
+        ask(over(Line(LOST)))
+    session = over(Line("alive", LOST), Line("never asked"))
+    ask(session)
+    with pytest.raises(errors.Unreachable, match="Cannot ask: the connection to the host is lost"):
+        ask(session)  # alive just now: what is under way may have changed something, and is not begun again
 
 
 @pytest.mark.parametrize("uri", ["qemu+unix:///system?socket=/nowhere", "qemu+tcp://127.0.0.1:1/system"])
