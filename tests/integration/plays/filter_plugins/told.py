@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 _IDENTITY = {"resource_type", "name", "address", "address_on_parent", "pool_id", "state"}
-_NOT_DECLARED = ("needs", "refusal")
+_NOT_DECLARED = ("needs", "refusal", "code")
 
 
 def told(declared: Any, offers: Mapping[str, Any]) -> Any:
@@ -36,7 +36,8 @@ def untold(declared: Any, offers: Mapping[str, Any]) -> list[dict[str, Any]]:
 
     An entry may have ``steps`` with a ``declare`` each, as the cases about resources have: of one that is left out as a
     whole it is the first step.  One of ``says`` has to be in the message: what the entry gives as ``refusal``, else the
-    names of what it declares; of a whole case that can be the type as well.
+    names of what it declares; of a whole case that can be the type as well.  Its ``code`` is not_supported unless the entry
+    gives another one.
     """
     found = []
     for entry in declared:
@@ -46,8 +47,9 @@ def untold(declared: Any, offers: Mapping[str, Any]) -> list[dict[str, Any]]:
             asked = told(step.get("declare", step), offers)
             if "resource_type" in asked and not offers["names"]:
                 asked.pop("name", None)
-            refusal = step.get("refusal") or entry.get("refusal")
-            found.append({"declare": asked, "says": [refusal] if refusal else _names(asked, whole)})
+            given = {**entry, **step}
+            says = [given["refusal"]] if "refusal" in given else _names(asked, whole)
+            found.append({"declare": asked, "says": says, "code": given.get("code", "not_supported")})
     return found
 
 
