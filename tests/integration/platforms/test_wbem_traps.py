@@ -258,6 +258,21 @@ def test_what_waited_is_there_after_a_restart(host: WbemHost) -> None:
     assert host.server.recorded == {}
 
 
+def test_consoles_get_other_numbers_when_one_before_them_goes(host: WbemHost) -> None:
+    """What the plan called charconsole:2 is charconsole:1 after the first removal, and another one stands in its place."""
+    for path in ("/a", "/b", "/c", "/d"):
+        port = Rasd(ResourceType.SERIAL_PORT, resource_sub_type="file", host_resource=(path,))
+        host.add_resource_settings(changes.AddResourceSettings(REF, port))
+    ports = only(host.virtual_system("web").defined.resources, ResourceType.SERIAL_PORT)
+    assert [port.address_on_parent for port in ports] == ["0", "1", "2", "3"]
+    for port in ports[1:3]:
+        host.remove_resource_settings(changes.RemoveResourceSettings(REF, port))
+    left = only(host.virtual_system("web").defined.resources, ResourceType.SERIAL_PORT)
+    assert [port.host_resource for port in left] == [("/a",), ("/d",)]
+    host.remove_resource_settings(changes.RemoveResourceSettings(REF, ports[1]))
+    assert only(host.virtual_system("web").defined.resources, ResourceType.SERIAL_PORT) == left
+
+
 @trap("live_net_removal_fails")
 def test_an_adapter_that_cannot_be_unplugged_is_told_in_the_servers_words(host: WbemHost, server: WbemServer) -> None:
     host.add_resource_settings(changes.AddResourceSettings(REF, ADAPTER))

@@ -48,6 +48,8 @@ class Dialect:
     """The class, without prefix, to make a resource of a type with; None: the one that descends from the standard's."""
     resource_id: Callable[[str, Rasd], str | None] = _by_the_server
     """The InstanceID to ask for a new resource of a system; servers of the standard choose it."""
+    numbered: frozenset[ResourceType] = frozenset()
+    """Types whose InstanceIDs are numbers in a row: when one goes, those behind it get others."""
     makes_volumes: bool = True
     """Volumes are made with the resources that need them."""
     unsupported: Mapping[ResourceType, Mapping[str, str]] = field(default_factory=dict)
@@ -113,6 +115,7 @@ LIBVIRT_CIM = Dialect(
     new_pool=libvirt_cim_system.new_pool,
     rasd_classes=libvirt_cim.CLASSES,
     resource_id=libvirt_cim.resource_id,
+    numbered=frozenset({ResourceType.SERIAL_PORT}),
     makes_volumes=False,
     unsupported=libvirt_cim.UNSUPPORTED,
     unsupported_settings=libvirt_cim_system.UNSUPPORTED_SETTINGS,

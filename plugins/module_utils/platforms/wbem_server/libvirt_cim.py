@@ -447,9 +447,11 @@ FIXED: Mapping[ResourceType, Mapping[str, str]] = {
 }
 
 WORDS: Mapping[ResourceType, Mapping[str, tuple[str, ...]]] = {
-    kind: {"settings.access": ("readable",)} for kind in (ResourceType.CD_DRIVE, ResourceType.DVD_DRIVE)
+    # What the hypervisor behind the server makes of them whatever is sent.
+    **{kind: {"settings.access": ("readable",)} for kind in (ResourceType.CD_DRIVE, ResourceType.DVD_DRIVE)},
+    # Its class is that of consoles; it has none for display adapters.
+    ResourceType.GRAPHICS_CONTROLLER: {"resource_sub_type": ("vnc", "sdl")},
 }
-"""What the hypervisor behind the server makes of it whatever is sent."""
 
 OFF_ONLY: Mapping[ResourceType, frozenset[str]] = {
     ResourceType.PROCESSOR: frozenset({"virtual_quantity"}),

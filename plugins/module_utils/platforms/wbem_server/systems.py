@@ -411,15 +411,27 @@ def _linked(rasd: Rasd, server: Server, found: SystemFound) -> str | None:
     return None
 
 
+def _wherever(rasd: Rasd) -> Rasd:
+    """A resource without its number, and what follows from that."""
+    return replace(rasd, instance_id=None, address_on_parent=None, implied=False)
+
+
 def located(server: Server, found: SystemFound, rasd: Rasd, running: bool = False) -> Resource | None:
     """What the server calls a resource of the definition, or of the running system; None when it is not there now."""
     model = as_model(server, found)
     configuration, source = (model.running, found.running) if running else (model.defined, found.defined)
     if configuration is None or source is None:
         return None
+    numbered = rasd.resource_type in server.dialect.numbered
+    alike: list[Resource] = []
     for known, resource in zip(configuration.resources, source.resources):
+        if numbered and _wherever(known) != _wherever(rasd):
+            continue
         if known.instance_id == rasd.instance_id and known.resource_type == rasd.resource_type:
             return replace(resource, rasd=known)
+        alike.append(replace(resource, rasd=known))
+    if numbered:
+        return alike[-1] if alike else None
     twin = counterpart(replace(rasd, instance_id=None), configuration.resources)
     for known, resource in zip(configuration.resources, source.resources):
         if known is twin:

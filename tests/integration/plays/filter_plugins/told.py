@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-_IDENTITY = {"resource_type", "name", "address", "address_on_parent", "pool_id", "state"}
 _NOT_DECLARED = ("needs", "refusal", "code")
+_NOT_NAMES = {"resource_type", "name", "address", "address_on_parent", "pool_id", "state", "settings", *_NOT_DECLARED}
+_NOTHING: tuple[Any, ...] = (0, "", [], False)
 
 
 def told(declared: Any, offers: Mapping[str, Any]) -> Any:
@@ -32,32 +33,37 @@ def told(declared: Any, offers: Mapping[str, Any]) -> Any:
 
 
 def untold(declared: Any, offers: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What ``told`` leaves out of a list: what a host would be asked for (``declare``), and words its refusal names.
+    """What ``told`` leaves out of a list: what a host would be asked for (``declare``), and how it has to be refused.
 
     An entry may have ``steps`` with a ``declare`` each, as the cases about resources have: of one that is left out as a
-    whole it is the first step.  One of ``says`` has to be in the message: what the entry gives as ``refusal``, else the
-    names of what it declares; of a whole case that can be the type as well.  Its ``code`` is not_supported unless the entry
-    gives another one.
+    whole it is the first step.  The message has to hold one of ``says``: what the entry gives as ``refusal``, else the names
+    of what it declares, or the type where it is a case; ``code`` is not_supported unless the entry gives another one.  What
+    only gives a value up is asked of nobody, nor is what has an empty ``refusal``: the host means it anyway.
     """
     found = []
     for entry in declared:
         whole = _lacks(entry, offers)
         steps = entry.get("steps", [entry])
         for step in steps[:1] if whole else [step for step in steps if _lacks(step, offers)]:
-            asked = told(step.get("declare", step), offers)
+            asked = step.get("declare", step)
+            names = _names(asked)
+            if whole and "steps" in entry:
+                names.append(asked.get("other_resource_type") or asked["resource_type"])
+            given = {"refusal": names, "code": "not_supported", **entry, **step}
+            if not given["refusal"]:
+                continue
+            asked = told(asked, offers)
             if "resource_type" in asked and not offers["names"]:
                 asked.pop("name", None)
-            given = {**entry, **step}
-            says = [given["refusal"]] if "refusal" in given else _names(asked, whole)
-            found.append({"declare": asked, "says": says, "code": given.get("code", "not_supported")})
+            says = given["refusal"] if given["refusal"] is names else [given["refusal"]]
+            found.append({"declare": asked, "says": says, "code": given["code"]})
     return found
 
 
-def _names(asked: Mapping[str, Any], whole: bool) -> list[str]:
-    names = [*(set(asked) - _IDENTITY - {"settings"}), *asked.get("settings", {})]
-    if whole and "resource_type" in asked:
-        names.append(asked.get("other_resource_type") or asked["resource_type"])
-    return sorted(names)
+def _names(asked: Mapping[str, Any]) -> list[str]:
+    """The names of the values that are asked for, without those by which a resource is known."""
+    values = {name: value for name, value in asked.items() if name not in _NOT_NAMES}
+    return sorted(name for name, value in {**values, **asked.get("settings", {})}.items() if value not in _NOTHING)
 
 
 def _lacks(entry: Any, offers: Mapping[str, Any]) -> bool:
