@@ -263,14 +263,14 @@ def test_consoles_get_other_numbers_when_one_before_them_goes(host: WbemHost) ->
     for path in ("/a", "/b", "/c", "/d"):
         port = Rasd(ResourceType.SERIAL_PORT, resource_sub_type="file", host_resource=(path,))
         host.add_resource_settings(changes.AddResourceSettings(REF, port))
-    ports = only(host.virtual_system("web").defined.resources, ResourceType.SERIAL_PORT)
+    ports = only(system(host).defined.resources, ResourceType.SERIAL_PORT)
     assert [port.address_on_parent for port in ports] == ["0", "1", "2", "3"]
     for port in ports[1:3]:
         host.remove_resource_settings(changes.RemoveResourceSettings(REF, port))
-    left = only(host.virtual_system("web").defined.resources, ResourceType.SERIAL_PORT)
+    left = only(system(host).defined.resources, ResourceType.SERIAL_PORT)
     assert [port.host_resource for port in left] == [("/a",), ("/d",)]
     host.remove_resource_settings(changes.RemoveResourceSettings(REF, ports[1]))
-    assert only(host.virtual_system("web").defined.resources, ResourceType.SERIAL_PORT) == left
+    assert only(system(host).defined.resources, ResourceType.SERIAL_PORT) == left
 
 
 @trap("live_net_removal_fails")
