@@ -17,7 +17,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.model.states import INST
 from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import VirtualSystem
 from ansible_collections.svpc.virt.plugins.module_utils.plan.changes import SystemRef
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.interface import ORDER, Platform
-from ansible_collections.svpc.virt.plugins.module_utils.task import host, results
+from ansible_collections.svpc.virt.plugins.module_utils.task import host, results, shown_changes
 from ansible_collections.svpc.virt.plugins.module_utils.task.addresses import WITHIN, Addresses, addresses_of_all
 from ansible_collections.svpc.virt.plugins.module_utils.task.task import Task
 from ansible_collections.svpc.virt.plugins.module_utils.task.virtual_system import existing_system
@@ -55,7 +55,7 @@ def shown_systems(
     shown = []
     for system in systems:
         entry = results.virtual_system(system, running=True, render=render) or {}
-        entry["pending"] = results.pending(system)
+        entry["pending"] = shown_changes.pending(system)
         if addresses is not None:
             entry["addresses"] = addresses.get(system.name, {})
         shown.append(entry)

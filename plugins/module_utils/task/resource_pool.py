@@ -11,7 +11,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool impo
 from ansible_collections.svpc.virt.plugins.module_utils.plan.changes import Plan
 from ansible_collections.svpc.virt.plugins.module_utils.plan.predict import predict_pool
 from ansible_collections.svpc.virt.plugins.module_utils.plan.resource_pool import plan_pool, uncompared
-from ansible_collections.svpc.virt.plugins.module_utils.task import results
+from ansible_collections.svpc.virt.plugins.module_utils.task import diffs, results, shown_changes
 from ansible_collections.svpc.virt.plugins.module_utils.task.desired import desired_pool
 from ansible_collections.svpc.virt.plugins.module_utils.task.run import Goal, execute
 from ansible_collections.svpc.virt.plugins.module_utils.task.task import Task
@@ -39,9 +39,9 @@ def manage(task: Task) -> dict[str, Any]:
         outcome = execute(platform, Goal(task, plan, predict_pool, read), before)
         result = {
             "changed": outcome.changed,
-            "changes": results.changes(outcome.plan),
+            "changes": shown_changes.changes(outcome.plan),
             "resource_pool": results.resource_pool(outcome.after),
         }
         if task.diff:
-            result["diff"] = results.pool_diff(outcome.before, outcome.predicted)
+            result["diff"] = diffs.pool_diff(outcome.before, outcome.predicted)
         return result

@@ -22,7 +22,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import froz
 from ansible_collections.svpc.virt.plugins.module_utils.plan import changes
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.interface import Platform
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.together import each
-from ansible_collections.svpc.virt.plugins.module_utils.task import results
+from ansible_collections.svpc.virt.plugins.module_utils.task import shown_changes
 from ansible_collections.svpc.virt.plugins.module_utils.task.task import Task
 
 State = TypeVar("State")
@@ -241,7 +241,7 @@ class _Run(Generic[State]):
         for attempt in range(_ATTEMPTS):
             try:
                 for change in todo:
-                    task.progress(f"{change.operation}: {results.target_of(change)}")
+                    task.progress(f"{change.operation}: {shown_changes.target_of(change)}")
                     try:
                         self.platform.carry_out(change)
                     except VirtError as error:
@@ -272,7 +272,7 @@ class _Run(Generic[State]):
 
 def _failed(change: changes.Change, goal: Goal[Any]) -> dict[str, Any]:
     """Which change failed, and whether it has changed something all the same: then it would not be planned so again."""
-    shown: dict[str, Any] = {"operation": change.operation, "target": results.target_of(change)}
+    shown: dict[str, Any] = {"operation": change.operation, "target": shown_changes.target_of(change)}
     try:
         now = goal.read()
     except VirtError:
@@ -286,7 +286,7 @@ def _failed(change: changes.Change, goal: Goal[Any]) -> dict[str, Any]:
 
 def _essence(change: changes.Change) -> tuple[dict[str, Any], bool | None]:
     """What a change does, whatever the host's own names for things are by now."""
-    return results.change(change), getattr(change, "in_definition", None)
+    return shown_changes.change(change), getattr(change, "in_definition", None)
 
 
 def _still_owed(todo: changes.Plan, done: Sequence[changes.Change], again: changes.Plan) -> changes.Plan:
@@ -318,7 +318,7 @@ def telling(done: Sequence[changes.Change]) -> Iterator[None]:
         yield
     except VirtError as error:
         if done:
-            error.details["changes"] = results.changes(done)
+            error.details["changes"] = shown_changes.changes(done)
         raise
 
 
@@ -356,7 +356,7 @@ def _other_state(left: Iterable[changes.Change]) -> bool:
 def _still_different(left: Iterable[changes.Change]) -> list[str]:
     found = []
     for change in left:
-        shown = results.change(change)
+        shown = shown_changes.change(change)
         values = ", ".join(
             f"{name} is {value['before']!r}, not {value['after']!r}" for name, value in shown["properties"].items()
         )

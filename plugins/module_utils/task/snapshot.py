@@ -22,7 +22,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.plan.snapshot import (
     unmet_snapshots,
 )
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.interface import Platform
-from ansible_collections.svpc.virt.plugins.module_utils.task import results
+from ansible_collections.svpc.virt.plugins.module_utils.task import diffs, results, shown_changes
 from ansible_collections.svpc.virt.plugins.module_utils.task.desired import desired_snapshot
 from ansible_collections.svpc.virt.plugins.module_utils.task.run import Goal, execute
 from ansible_collections.svpc.virt.plugins.module_utils.task.task import Task
@@ -61,11 +61,11 @@ def manage(task: Task) -> dict[str, Any]:
             found = replace(found, snapshot_type=desired.snapshot_type or SnapshotType.FULL)
         result = {
             "changed": outcome.changed,
-            "changes": results.changes(outcome.plan),
+            "changes": shown_changes.changes(outcome.plan),
             "snapshot": results.snapshot(found, outcome.after),
         }
         if task.diff:
-            result["diff"] = results.snapshots_diff(system.name, outcome.before, outcome.predicted)
+            result["diff"] = diffs.snapshots_diff(system.name, outcome.before, outcome.predicted)
         return result
 
 

@@ -24,7 +24,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.plan.virtual_system impo
     plan_system,
 )
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.interface import NARROWING, Platform
-from ansible_collections.svpc.virt.plugins.module_utils.task import results
+from ansible_collections.svpc.virt.plugins.module_utils.task import diffs, results, shown_changes
 from ansible_collections.svpc.virt.plugins.module_utils.task.desired import desired_system, seconds
 from ansible_collections.svpc.virt.plugins.module_utils.task.run import (
     Goal,
@@ -310,11 +310,11 @@ def system_result(
     render: Callable[[Rasd], dict[str, Any]] = results.resource,
 ) -> dict[str, Any]:
     """What the modules that change a virtual system return."""
-    waiting_changes = results.pending(outcome.after)
+    waiting_changes = shown_changes.pending(outcome.after)
     system = results.virtual_system(outcome.after, render=render)
     result = {
         "changed": outcome.changed,
-        "changes": results.changes(outcome.plan),
+        "changes": shown_changes.changes(outcome.plan),
         "virtual_system": system,
         "restart_required": bool(waiting_changes),
         "pending": waiting_changes,
@@ -324,7 +324,7 @@ def system_result(
         if system is not None:
             system["addresses"] = addresses
     if task.diff:
-        result["diff"] = results.system_diff(outcome.before, outcome.predicted, outcome.plan)
+        result["diff"] = diffs.system_diff(outcome.before, outcome.predicted, outcome.plan)
     return result
 
 

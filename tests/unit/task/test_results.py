@@ -24,7 +24,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system imp
     VirtualSystem,
 )
 from ansible_collections.svpc.virt.plugins.module_utils.plan import changes
-from ansible_collections.svpc.virt.plugins.module_utils.task import results
+from ansible_collections.svpc.virt.plugins.module_utils.task import diffs, results, shown_changes
 from ansible_collections.svpc.virt.plugins.module_utils.task.desired import (
     desired_pool,
     desired_resource,
@@ -138,27 +138,27 @@ def test_a_secret_is_left_out_of_results_and_masked_in_changes() -> None:
     there = system(rasd, running=Configuration({}, (console("tell nobody else"),)), state=SystemState.ACTIVE)
     shown = [
         results.virtual_system(there, running=True),
-        results.changes(plan),
-        results.pending(there),
-        results.system_diff(there, system(console("tell nobody else")), plan),
+        shown_changes.changes(plan),
+        shown_changes.pending(there),
+        diffs.system_diff(there, system(console("tell nobody else")), plan),
     ]
     assert "tell nobody" not in json.dumps(shown)
     assert "password" not in results.resource(rasd)["settings"]
-    assert results.change(plan[3])["properties"] == {"settings.password": {"before": MASK, "after": MASK}}
+    assert shown_changes.change(plan[3])["properties"] == {"settings.password": {"before": MASK, "after": MASK}}
 
 
 def test_a_change_of_nothing_but_a_secret_is_seen_in_the_diff() -> None:
     before, after = system(console("old")), system(console("new"))
     plan = (changes.ModifyResourceSettings(WEB, console("old"), {"settings.password": ("old", "new")}),)
-    diff = results.system_diff(before, after, plan)
+    diff = diffs.system_diff(before, after, plan)
     assert diff["before"]["resources"][0]["settings"] == {"listen_address": "127.0.0.1", "password": MASK}
-    assert diff["after"]["resources"][0]["settings"]["password"] == results.CHANGED
+    assert diff["after"]["resources"][0]["settings"]["password"] == diffs.CHANGED
     assert diff["before_header"] == diff["after_header"] == "virtual system web"
 
 
 def test_a_diff_shows_a_state_on_each_side_and_nothing_for_what_is_not_there() -> None:
     rasd = Rasd(ResourceType.MEMORY, virtual_quantity=MIB)
-    diff = results.system_diff(None, system(rasd, state=SystemState.ACTIVE), ())
+    diff = diffs.system_diff(None, system(rasd, state=SystemState.ACTIVE), ())
     assert diff["before"] == {}
     assert diff["after"] == {
         "name": "web",
@@ -166,11 +166,11 @@ def test_a_diff_shows_a_state_on_each_side_and_nothing_for_what_is_not_there() -
         "settings": {},
         "resources": [{"resource_type": "memory", "virtual_quantity": MIB}],
     }
-    assert results.system_diff(system(rasd), None, ())["after"] == {}
+    assert diffs.system_diff(system(rasd), None, ())["after"] == {}
     pool = ResourcePool(
         "p", ResourceType.DISK_DRIVE, "dir", active=False, host_resource=("/a",), settings={"build": True}
     )
-    assert results.pool_diff(pool, None)["before"] == {
+    assert diffs.pool_diff(pool, None)["before"] == {
         "pool_id": "p",
         "state": "inactive",
         "resource_type": "disk_drive",
@@ -376,7 +376,7 @@ CHANGES: dict[str, tuple[changes.Change, dict[str, Any]]] = {
 
 @pytest.mark.parametrize(("change", "expected"), CHANGES.values(), ids=CHANGES)
 def test_a_change_tells_the_method_the_target_and_every_value(change: changes.Change, expected: dict[str, Any]) -> None:
-    shown = results.change(change)
+    shown = shown_changes.change(change)
     assert shown == expected
     assert json.loads(json.dumps(shown)) == shown
 
@@ -423,7 +423,7 @@ def test_pending_tells_the_value_of_the_running_system_and_of_the_definition() -
     defined = Rasd(ResourceType.MEMORY, virtual_quantity=2 * MIB)
     running = Rasd(ResourceType.MEMORY, virtual_quantity=MIB)
     there = system(defined, running=Configuration({}, (running,)), state=SystemState.ACTIVE)
-    assert results.pending(there) == [
+    assert shown_changes.pending(there) == [
         {"target": "memory", "properties": {"virtual_quantity": {"before": MIB, "after": 2 * MIB}}}
     ]
-    assert results.pending(None) == []
+    assert shown_changes.pending(None) == []
