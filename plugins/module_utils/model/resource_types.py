@@ -17,7 +17,13 @@ from dataclasses import replace
 from ansible_collections.svpc.virt.plugins.module_utils.errors import allowed_words
 from ansible_collections.svpc.virt.plugins.module_utils.model import units
 from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import field, frozen
-from ansible_collections.svpc.virt.plugins.module_utils.model.values import Kind, SettingRow
+from ansible_collections.svpc.virt.plugins.module_utils.model.values import (
+    LARGEST_MTU,
+    LARGEST_PORT,
+    LAST_VLAN,
+    Kind,
+    SettingRow,
+)
 
 
 class ResourceType(enum.IntEnum):
@@ -83,8 +89,8 @@ def _flag(meaning: str) -> SettingRow:
     return SettingRow(Kind.FLAG, meaning, absent=False)
 
 
-def _number(meaning: str, absent: int | None = None) -> SettingRow:
-    return SettingRow(Kind.NUMBER, meaning, absent=absent)
+def _number(meaning: str, absent: int | None = None, least: int = 0, most: int | None = None) -> SettingRow:
+    return SettingRow(Kind.NUMBER, meaning, absent=absent, least=least, most=most)
 
 
 def _size(meaning: str, absent: int | None = None) -> SettingRow:
@@ -126,9 +132,15 @@ _CHARACTER: dict[str, SettingRow] = {
 
 _ETHERNET: dict[str, SettingRow] = {
     "desired_vlan_endpoint_mode": _word("Tagging of the port (EPASD).", "access", "trunk", absent="access"),
-    "port_vid": _number("VLAN of an access port, native VLAN of a trunk (EPASD.PortVID); 0 for none.", absent=0),
+    "port_vid": _number(
+        "VLAN of an access port, native VLAN of a trunk (EPASD.PortVID); 0 for none.", absent=0, most=LAST_VLAN
+    ),
     "allowed_to_transmit_vlans": SettingRow(
-        Kind.NUMBERS, "VLANs of a trunk (EPASD.AllowedToTransmitVLANs), beside its native one.", absent=()
+        Kind.NUMBERS,
+        "VLANs of a trunk (EPASD.AllowedToTransmitVLANs), beside its native one.",
+        absent=(),
+        least=1,
+        most=LAST_VLAN,
     ),
     "receive_bandwidth_limit": SettingRow(
         Kind.RATE, "Most the guest receives (EPASD.ReceiveBandwidthLimit).", absent=0
@@ -140,17 +152,17 @@ _ETHERNET: dict[str, SettingRow] = {
     "source_mac_filtering_enabled": _flag("Frames with a foreign source MAC are dropped (EPASD)."),
     "port_group": _text("Port group of the network."),
     "link_state": _word("Whether the cable is plugged.", "up", "down", absent="up"),
-    "mtu": _number("Largest frame, in bytes; 0 for that of the network.", absent=0),
+    "mtu": _number("Largest frame, in bytes; 0 for that of the network.", absent=0, most=LARGEST_MTU),
     "queues": _number("Queues of a virtio adapter; 0 for what the host takes.", absent=0),
 }
 
 _GRAPHICS: dict[str, SettingRow] = {
     "password": SettingRow(Kind.SECRET, "Password of the console.", absent=""),
     "listen_address": _text("Host address the console listens on."),
-    "port": _number("TCP port of the console; -1 lets the host choose."),
+    "port": _number("TCP port of the console; -1 lets the host choose.", least=-1, most=LARGEST_PORT),
     "key_map": _text("Keyboard layout of the console."),
     "video_memory": _size("Memory of the display adapter."),
-    "heads": _number("Screens of the display adapter."),
+    "heads": _number("Screens of the display adapter.", least=1),
     "acceleration_3d": _flag("3D acceleration of the display adapter."),
 }
 
@@ -191,9 +203,9 @@ RESOURCE_ROWS: dict[ResourceType, ResourceRow] = {
         singleton=True,
         exclusive=False,
         settings={
-            "sockets": _number("Sockets the guest sees."),
-            "cores": _number("Cores per socket."),
-            "threads": _number("Threads per core."),
+            "sockets": _number("Sockets the guest sees.", least=1),
+            "cores": _number("Cores per socket.", least=1),
+            "threads": _number("Threads per core.", least=1),
         },
     ),
     ResourceType.MEMORY: ResourceRow(

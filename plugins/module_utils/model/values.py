@@ -23,6 +23,8 @@ MASK = "********"
 
 LAST_VLAN = 4094
 """The largest VLAN identifier (IEEE 802.1Q: 0 tags none, 4095 is reserved)."""
+LARGEST_PORT = 65535
+"""Of TCP and UDP."""
 SMALLEST_MTU, LARGEST_MTU = 68, 65535
 """Bytes that every hop of IPv4 has to forward, and those of the largest datagram (RFC 791)."""
 

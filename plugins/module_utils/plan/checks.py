@@ -19,6 +19,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.plan.compare import (
     machine_family,
     meaning_of_absence,
 )
+from ansible_collections.svpc.virt.plugins.module_utils.plan.system_checks import TOPOLOGY, check_topology
 
 if TYPE_CHECKING:
     from ansible_collections.svpc.virt.plugins.module_utils.model.capabilities import (
@@ -133,22 +134,6 @@ def check_new_resource(rasd: Rasd, capabilities: Capabilities) -> None:
     check_values(rasd, allocation, values(rasd))
 
 
-def check_topology(rasd: Rasd) -> None:
-    """Raise InvalidInput when sockets, cores and threads do not make the maximum of processors."""
-    parts = {name: rasd.settings.get(name) for name in ("sockets", "cores", "threads")}
-    if rasd.resource_type is not ResourceType.PROCESSOR or rasd.maximum_quantity is None:
-        return
-    if all(isinstance(number, int) for number in parts.values()):
-        product = 1
-        for number in parts.values():
-            product *= int(number or 0)
-        if product != rasd.maximum_quantity:
-            words = " x ".join(f"{number} {name}" for name, number in parts.items())
-            raise InvalidInput(
-                f"processor: {words} make {product} processors, and maximum_quantity is {rasd.maximum_quantity}"
-            )
-
-
 def check_values(rasd: Rasd, allocation: AllocationCapabilities, changed: Mapping[str, Any]) -> None:
     """Raise when one of the values ``changed`` (name → value) is not within the host's capabilities."""
     for name, value in changed.items():
@@ -214,7 +199,8 @@ def check_changes(current: Rasd, found: Mapping[str, Difference], capabilities: 
     if "resource_sub_type" in found and allocation.sub_types is not None:
         _check_word(f"{current.label}: resource_sub_type", found["resource_sub_type"][1], allocation.sub_types)
     changed = {name: after for name, (_before, after) in found.items()}
-    check_topology(with_values(current, changed))
+    if TOPOLOGY & set(changed):
+        check_topology(with_values(current, changed))
     check_values(current, allocation, changed)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import NotSupported, Refused
 from ansible_collections.svpc.virt.plugins.module_utils.model.capabilities import Capabilities
-from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import PROPERTIES, Rasd
+from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import PROPERTIES, Rasd, values
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
 from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import Configuration, VirtualSystem
 from ansible_collections.svpc.virt.plugins.module_utils.plan.changes import Change, DefineSystem, SystemRef
@@ -24,6 +24,10 @@ from ansible_collections.svpc.virt.plugins.module_utils.plan.checks import (
 from ansible_collections.svpc.virt.plugins.module_utils.plan.match import check_unwanted, is_writable_disk, match
 from ansible_collections.svpc.virt.plugins.module_utils.plan.names import check_new_name
 from ansible_collections.svpc.virt.plugins.module_utils.plan.resources import complete, is_surplus
+from ansible_collections.svpc.virt.plugins.module_utils.plan.system_checks import (
+    check_declared_resource,
+    check_declared_settings,
+)
 
 _ALWAYS_PRESENT = (ResourceType.PROCESSOR, ResourceType.MEMORY)
 
@@ -57,6 +61,9 @@ def define(
     if settings.get("architecture") not in (None, chosen.get("architecture")):
         chosen.pop("machine", None)
     chosen.update({key: value for key, value in settings.items() if value is not None})
+    check_declared_settings(chosen, chosen, resources)
+    for rasd in resources:
+        check_declared_resource(rasd, values(rasd))
     check_settings(chosen, capabilities, chosen)
     everything = list(resources)
     for resource_type in _ALWAYS_PRESENT:

@@ -17,6 +17,7 @@ from typing import Any, Callable, Union
 from ansible_collections.svpc.virt.plugins.module_utils.errors import InvalidInput
 from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import frozen
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
+from ansible_collections.svpc.virt.plugins.module_utils.model.values import LARGEST_PORT
 from ansible_collections.svpc.virt.plugins.module_utils.plan.vlans import VLAN_SETTINGS, check_vlans
 
 Record = Mapping[str, Any]
@@ -30,7 +31,6 @@ _ADDRESSES = "settings.addresses"
 _PORT_GROUPS = "settings.port_groups"
 _SERVER = r"(?:\[[^\[\]\s]+\]|[^\s:/\[\]]+)(?::(?P<port>\d+))?|[0-9A-Fa-f]*(?::[0-9A-Fa-f.]*){2,}"
 """A host name or address, with or without a port: ``nas``, ``nas:3260``, ``[fd00::1]:3260``, ``fd00::1``."""
-_LARGEST_PORT = 65535
 _LONGEST_LABEL = 63
 """Bytes of a part of a domain name (RFC 1035)."""
 
@@ -138,10 +138,8 @@ def _check_source_host(question: Question) -> None:
 
 def _check_server(question: Question, name: str, text: str) -> None:
     found = re.fullmatch(_SERVER, text)
-    if found is None or (found.group("port") and not 0 < int(found.group("port")) <= _LARGEST_PORT):
-        raise question.wrong(
-            name, f"{text!r} is not of the form HOST or HOST:PORT, with a port of 1 to {_LARGEST_PORT}"
-        )
+    if found is None or (found.group("port") and not 0 < int(found.group("port")) <= LARGEST_PORT):
+        raise question.wrong(name, f"{text!r} is not of the form HOST or HOST:PORT, with a port of 1 to {LARGEST_PORT}")
 
 
 # Networks

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import InTheWay, InvalidInput, NotSupported
 from ansible_collections.svpc.virt.plugins.module_utils.model.image import Image, too_small
-from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd, with_values
+from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd, values, with_values
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
 from ansible_collections.svpc.virt.plugins.module_utils.plan.changes import (
     AddResourceSettings,
@@ -32,6 +32,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.plan.checks import (
 )
 from ansible_collections.svpc.virt.plugins.module_utils.plan.compare import differences
 from ansible_collections.svpc.virt.plugins.module_utils.plan.match import check_unwanted, clashes, counterpart, match
+from ansible_collections.svpc.virt.plugins.module_utils.plan.system_checks import check_declared_resource
 
 if TYPE_CHECKING:
     from ansible_collections.svpc.virt.plugins.module_utils.model.capabilities import (
@@ -66,12 +67,15 @@ def plan_resources(
     add: list[Change] = []
     for rasd, index in zip(desired, matched):
         if index is None:
+            check_declared_resource(rasd, values(rasd))
             add += _add(system, complete(rasd, None, allocation_of(rasd, capabilities)), running, capabilities)
         elif _is_as_declared(rasd, defined[index], running):
             continue  # Whatever the host can do: it is not even asked.
         elif rasd.resource_type not in capabilities.allocation and not differences(rasd, defined[index]):
             continue  # What a host makes by itself it need not be able to make when it is asked to.
         else:
+            changed = changed_values(differences(rasd, defined[index]))
+            check_declared_resource(with_values(defined[index], changed), changed)
             finished = complete(rasd, defined[index], allocation_of(rasd, capabilities))
             modify += _modify(system, finished, defined[index], running, capabilities)
     # What says where it belongs comes first: the host gives the others the places that are left.

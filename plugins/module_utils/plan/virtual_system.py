@@ -55,6 +55,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.plan.resources import (
 )
 from ansible_collections.svpc.virt.plugins.module_utils.plan.seed import outdated_seeds, with_seed_drive
 from ansible_collections.svpc.virt.plugins.module_utils.plan.states import check_request, transitions
+from ansible_collections.svpc.virt.plugins.module_utils.plan.system_checks import check_declared_settings
 
 if TYPE_CHECKING:
     from ansible_collections.svpc.virt.plugins.module_utils.model.capabilities import Capabilities
@@ -310,6 +311,14 @@ def _configuration_changes(
 ) -> list[Change]:
     found = setting_differences(desired.settings, current.defined.settings, SYSTEM_SETTINGS)
     if found:
+        added = [
+            rasd
+            for rasd, index in zip(desired.resources, match(desired.resources, current.defined.resources))
+            if index is None
+        ]
+        check_declared_settings(
+            {**current.defined.settings, **desired.settings}, found, (*current.defined.resources, *added)
+        )
         check_setting_changes(current.name, found, capabilities)
         check_settings({**current.defined.settings, **desired.settings}, capabilities, found)
     if "boot_order" in found:

@@ -165,13 +165,13 @@ def test_a_secret_shows_nowhere(run: Run) -> None:
         }
         return run("virtual_system", name="web", resources=[console], **how)
 
-    results = [declare("open sesame"), declare("swordfish", _check=True, _diff=True), declare("swordfish", _diff=True)]
+    results = [declare("o sesame"), declare("swordfis", _check=True, _diff=True), declare("swordfis", _diff=True)]
     assert [result["changed"] for result in results] == [True, True, True]
     assert results[2]["diff"]["before"] != results[2]["diff"]["after"]
-    assert not declare("swordfish")["changed"]
+    assert not declare("swordfis")["changed"]
     results += [run("virtual_system_info"), run("virtual_system", name="web", state="absent", _diff=True)]
     for result in results:
-        for secret in ("open sesame", "swordfish"):
+        for secret in ("o sesame", "swordfis"):
             assert secret not in json.dumps(result)
 
 

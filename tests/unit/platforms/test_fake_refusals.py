@@ -54,8 +54,6 @@ def network(name: str = "new", **settings: Any) -> changes.CreateResourcePool:
 
 TAG = {"desired_vlan_endpoint_mode": "access", "port_vid": 7}
 PAIRS: dict[str, tuple[type[errors.VirtError], changes.Change, changes.Change]] = {
-    "secure boot": (errors.InvalidInput, define(secure_boot=True), define(secure_boot=True, firmware="uefi")),
-    "order": (errors.InvalidInput, define(boot_order=("a", "b", "a")), define(boot_order=("a", "b"))),
     "processors": (
         errors.InvalidInput,
         add(ResourceType.PROCESSOR, host_resource=("0-64",)),
@@ -63,7 +61,6 @@ PAIRS: dict[str, tuple[type[errors.VirtError], changes.Change, changes.Change]] 
     ),
     "no storage": (errors.InvalidInput, disk(virtual_quantity=2**20), disk(virtual_quantity=2**20, pool_id="images")),
     "no size": (errors.InvalidInput, disk(pool_id="images"), disk(pool_id="images", virtual_quantity=2**20)),
-    "no path": (errors.InvalidInput, disk(host_resource=("x.raw",)), disk(host_resource=("/x.raw",))),
     "storage in use": (
         errors.Conflict,
         disk(host_resource=("/images/db.raw",)),
@@ -73,16 +70,6 @@ PAIRS: dict[str, tuple[type[errors.VirtError], changes.Change, changes.Change]] 
     "a bridge": (errors.NotFound, adapter("bridge:br1"), adapter("bridge:br0")),
     "a device": (errors.NotFound, adapter("direct:eth1/vepa"), adapter("direct:eth0/vepa")),
     "tags": (errors.NotSupported, adapter("lan", settings=TAG), adapter("ovs", settings=TAG)),
-    "queues": (
-        errors.InvalidInput,
-        adapter("lan", resource_sub_type="e1000", settings={"queues": 2}),
-        adapter("lan", settings={"queues": 2}),
-    ),
-    "a port": (
-        errors.InvalidInput,
-        add(ResourceType.SERIAL_PORT, resource_sub_type="tcp", host_resource=("here",)),
-        add(ResourceType.SERIAL_PORT, resource_sub_type="tcp", host_resource=("here:1",)),
-    ),
     "passing through": (errors.NotFound, passed_through("0000:01:00.0"), passed_through("0000:00:1f.2")),
     "what all need": (
         errors.Refused,

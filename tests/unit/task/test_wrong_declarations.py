@@ -32,7 +32,7 @@ OFFERS = {
     for name, described in yaml.safe_load((TESTS / "integration/platforms.yml").read_text(encoding="utf-8")).items()
 }
 TABLE = yaml.safe_load((TESTS / "wrong_declarations.yml").read_text(encoding="utf-8"))
-MODULES = {"wrong_pools": "resource_pool"}
+MODULES = {"wrong_pools": "resource_pool", "wrong_systems": "virtual_system", "wrong_snapshots": "snapshot"}
 PLATFORMS = ("fake", "standard", "libvirt-cim", "libvirt")
 
 
@@ -101,8 +101,7 @@ def documents(connection: Any) -> list[str]:
 def test_it_is_refused_foretold_and_done_and_nothing_is_touched(
     place: Place, module: str, case: dict[str, Any]
 ) -> None:
-    if "there" in case:
-        place.declare(module, case["there"], check=False)
+    prepare(place, module, case)
     before = place.state()
     told = [refused(place, module, case["wrong"], check) for check in (True, False)]
     assert [error.code for error in told] == ["invalid_input"] * 2
@@ -110,6 +109,13 @@ def test_it_is_refused_foretold_and_done_and_nothing_is_touched(
         assert [word for word in case["says"] if word not in error.message] == [], error.message
     assert told[0].message == told[1].message
     assert place.state() == before
+
+
+def prepare(place: Place, module: str, case: dict[str, Any]) -> None:
+    """Carry out what a case begins with."""
+    for first, options in (("virtual_system", case.get("system")), (module, case.get("there"))):
+        if options is not None:
+            place.declare(first, options, check=False)
 
 
 def refused(place: Place, module: str, options: dict[str, Any], check: bool) -> VirtError:
@@ -122,6 +128,5 @@ def refused(place: Place, module: str, options: dict[str, Any], check: bool) -> 
 def test_what_differs_from_it_in_that_one_thing_is_not_refused_as_wrong(
     place: Place, module: str, case: dict[str, Any]
 ) -> None:
-    if "there" in case:
-        place.declare(module, case["there"], check=False)
+    prepare(place, module, case)
     place.declare(module, {**case["wrong"], **case["right"]}, check=True)

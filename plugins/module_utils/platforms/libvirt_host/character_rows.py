@@ -87,9 +87,7 @@ def _write_end(element: Element, value: Any) -> None:
     if kind in _WITH_PATH:
         source.set("path", value[0])
         return
-    host, colon, port = value[0].rpartition(":")
-    if not colon or not port.isdigit():
-        raise InvalidInput(f"host_resource: {value[0]!r} is not of the form HOST:PORT")
+    host, _colon, port = value[0].rpartition(":")
     source.set("mode", source.get("mode") or "connect")
     source.set("host", host.strip("[]"))
     source.set("service", port)
@@ -99,11 +97,8 @@ def _write_end(element: Element, value: Any) -> None:
 
 
 def _write_listen(element: Element, value: Any) -> None:
-    if element.get("type") not in _WITH_MODE:
-        if value:
-            raise InvalidInput(f"listen: only the sub-types {' and '.join(_WITH_MODE)} listen")
-        return
-    ensure(element, "source", _ORDER).set("mode", "bind" if value else "connect")
+    if element.get("type") in _WITH_MODE:
+        ensure(element, "source", _ORDER).set("mode", "bind" if value else "connect")
 
 
 def _create(element: Element, rasd: Rasd) -> None:
@@ -131,9 +126,7 @@ def _create_port(element: Element, rasd: Rasd) -> None:
 
 def _create_channel(element: Element, rasd: Rasd) -> None:
     kind = rasd.resource_sub_type or "unix"
-    name = rasd.settings.get("target") or (_SPICE_AGENT if kind == "spicevmc" else None)
-    if not name:
-        raise InvalidInput(f"{rasd.label}: a channel needs settings.target, the name by which the guest finds it")
+    name = rasd.settings.get("target") or _SPICE_AGENT  # only a channel for SPICE comes without (plan.system_checks)
     if name == AGENT_CHANNEL:
         raise InvalidInput(f"{rasd.label}: the channel of the guest agent is declared by the setting guest_agent")
     element.set("type", kind)

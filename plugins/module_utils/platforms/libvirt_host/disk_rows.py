@@ -105,8 +105,6 @@ def _host(host: Element) -> str:
 
 def _write_medium(element: Element, value: Any) -> None:
     """Put another medium in.  What described the old one (its chain, encryption, labels) goes with it."""
-    if value is not None and len(value) > 1:
-        raise InvalidInput(f"host_resource: a drive has one, and {len(value)} are given")
     source = element.find("source")
     policy = None if source is None else source.get("startupPolicy")
     chain = element.find("backingStore")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.svpc.virt.plugins.module_utils.errors import InvalidInput
 from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.places import (
@@ -34,7 +33,6 @@ CONSOLES = ("vnc", "spice", "rdp", "sdl", "desktop", "egl-headless", "dbus")
 ADAPTERS = ("vga", "virtio", "qxl", "bochs", "cirrus", "ramfb", "none")
 """Display adapters of QEMU."""
 
-_VNC_PASSWORD = 8
 """So many bytes of a password the protocol (RFC 6143, 7.2.2) looks at; libvirt refuses longer ones."""
 _WITH_PORT = ("vnc", "spice", "rdp")
 _OF_THE_OLD_KIND = ("ram", "vram", "vram64", "vgamem", "heads", "blob")
@@ -82,16 +80,9 @@ def _write_listen(element: Element, value: Any) -> None:
 
 
 def _write_password(element: Element, value: Any) -> None:
-    """The password; of one for VNC, the protocol compares eight bytes."""
     if not value:
         element.attrib.pop("passwd", None)
         return
-    length = len(str(value).encode())
-    if element.get("type") == "vnc" and length > _VNC_PASSWORD:
-        raise InvalidInput(
-            f"graphics_controller vnc: password: a password for VNC has at most {_VNC_PASSWORD} bytes, and this one "
-            f"has {length}"
-        )
     element.set("passwd", str(value))
 
 

@@ -99,8 +99,6 @@ def _write_connection(element: Element, value: Any) -> None:
     """Plug the adapter in elsewhere."""
     if not value:
         raise NotSupported("ethernet_adapter: an adapter without connection is not supported: declare link_state: down")
-    if len(value) > 1:
-        raise InvalidInput(f"connection: an adapter has one, and {len(value)} are given")
     kind, colon, where = value[0].partition(":")
     if not colon:
         kind, where = "network", value[0]
@@ -157,8 +155,6 @@ def _vlans(element: Element) -> tuple[str | None, int, tuple[int, ...]]:
 
 def _write_vlans(element: Element, trunk: bool, native: int, tagged: tuple[int, ...]) -> None:
     """Write the tags anew; existing ones that stay keep what else they say."""
-    if native in tagged:
-        raise InvalidInput(f"port_vid: VLAN {native} is native, so it is not among allowed_to_transmit_vlans")
     wanted = [native, *tagged] if trunk else [native]
     wanted = [number for number in wanted if number]
     found = element.find("vlan")

@@ -100,8 +100,8 @@ def _read(element: Element, _kids: Kids, fields: Fields, settings: Fields, _volu
 
 def _write_device(element: Element, value: Any) -> None:
     """Pass another device through."""
-    if not value or len(value) > 1:
-        raise InvalidInput("host_resource: a passed-through device is exactly one device of the host")
+    if not value:
+        raise InvalidInput("host_resource: a passed-through device is one device of the host")
     kind, device = element.get("type"), value[0]
     source = ensure(element, "source", ORDERS["hostdev"])
     for child in list(source):

@@ -149,8 +149,6 @@ def _write_share(element: Element, value: Any) -> None:
 
 
 def _create_share(element: Element, rasd: Rasd) -> None:
-    if not rasd.host_resource or not rasd.settings.get("target"):
-        raise InvalidInput(f"{rasd.label}: a file system needs host_resource and settings.target")
     element.set("type", "mount")
     element.set("accessmode", "mapped" if rasd.resource_sub_type == "9p" else "passthrough")
     if rasd.resource_sub_type is None:

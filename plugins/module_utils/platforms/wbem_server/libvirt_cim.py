@@ -79,8 +79,6 @@ def _write_drive(rasd: Rasd, wanted: Iterable[str]) -> dict[str, Any]:
     number = {ResourceType.DISK_DRIVE: _LUN if lun else _DISK, ResourceType.FLOPPY_DRIVE: _FLOPPY}
     found["EmulatedType"] = prop("EmulatedType", number.get(rasd.resource_type, _CD), "uint16")
     if "host_resource" in wanted:
-        if len(rasd.host_resource or ()) > 1:
-            raise InvalidInput(f"{rasd.label}: host_resource: a drive has one, and several are given")
         found["Address"] = prop("Address", (rasd.host_resource or ("",))[0], "string")
     if "pool_id" in wanted and rasd.pool_id:
         found["PoolID"] = prop("PoolID", DISK_POOLS + rasd.pool_id, "string")

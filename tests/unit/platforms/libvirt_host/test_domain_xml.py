@@ -529,7 +529,6 @@ def test_every_setting_is_written_or_kept_elsewhere_or_refused() -> None:
     ("rasd", "error", "words"),
     [
         (Rasd(Type.DISK_DRIVE, host_resource=("a.img",)), InvalidInput, "neither a path"),
-        (Rasd(Type.DISK_DRIVE, host_resource=("/a", "/b")), InvalidInput, "a drive has one"),
         (Rasd(Type.DISK_DRIVE, host_resource=("/a",), weight=5), NotSupported, "weighs devices of the host"),
         (Rasd(Type.DISK_DRIVE, host_resource=("/a",), parent="0"), NotSupported, "only drives on"),
         (Rasd(Type.DISK_DRIVE, host_resource=("/a",), address_on_parent="vda"), InvalidInput, "another drive"),
@@ -544,15 +543,6 @@ def test_every_setting_is_written_or_kept_elsewhere_or_refused() -> None:
         (Rasd(Type.ETHERNET_ADAPTER, connection=("ovs:x",)), InvalidInput, "allowed are NETWORK"),
         (Rasd(Type.ETHERNET_ADAPTER, connection=("a",), pool_id="b"), InvalidInput, "drawn from b"),
         (Rasd(Type.ETHERNET_ADAPTER, connection=("a",), reservation=8000), NotSupported, "receive_bandwidth"),
-        (
-            Rasd(
-                Type.ETHERNET_ADAPTER,
-                connection=("a",),
-                settings={"port_vid": 5, "desired_vlan_endpoint_mode": "trunk", "allowed_to_transmit_vlans": (5,)},
-            ),
-            InvalidInput,
-            "VLAN 5 is native",
-        ),
         (Rasd(Type.GRAPHICS_CONTROLLER, resource_sub_type="vnc", name="x"), NotSupported, "gives consoles no name"),
         (Rasd(Type.GRAPHICS_CONTROLLER, resource_sub_type="vga", settings={"port": 1}), NotSupported, "only a console"),
         (Rasd(Type.IO_DEVICE, resource_sub_type="pci", host_resource=("x",)), InvalidInput, "forms are pci"),
@@ -578,11 +568,6 @@ def test_every_setting_is_written_or_kept_elsewhere_or_refused() -> None:
             Rasd(Type.MEMORY, mapping_behavior=MappingBehavior.SOFT_AFFINITY),
             InvalidInput,
             "memory: mapping_behavior: soft_affinity needs host_resource",
-        ),
-        (
-            Rasd(Type.GRAPHICS_CONTROLLER, resource_sub_type="vnc", settings={"password": "neunbytes"}),
-            InvalidInput,
-            "at most 8 bytes, and this one has 9",
         ),
     ],
 )
@@ -620,11 +605,7 @@ def test_a_name_that_libvirt_does_not_take() -> None:
     ("settings", "words"),
     [
         ({"boot_order": ("nobody",)}, r"there is no 'nobody'; there are [^;]*\broot\b"),
-        ({"boot_order": ("root", "root")}, "'root' stands for nothing that is not listed before it"),
         ({"boot_order": ("52:54:00:ab:cd:02", "disk_drive")}, "called 'root': name it"),
-        ({"secure_boot": True}, "needs firmware: uefi"),
-        ({"kernel": "vmlinuz"}, "kernel: 'vmlinuz' is not absolute"),
-        ({"initrd": "./initrd"}, "initrd: './initrd' is not absolute"),
         ({"automatic_shutdown_action": "shutdown"}, "whole host"),
         ({"automatic_recovery_action": "revert_to_snapshot"}, "does not revert"),
     ],
