@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool impo
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.fake import FakeHost
 from tests.integration.platforms.conftest import Run
-from tests.wbem import Faults, WbemServer, classes
+from tests.wbem import Dialect, Faults, WbemServer, classes
 from tests.wbem.dialects import DIALECTS, STANDARD
 from tests.wbem.invoke import Invocation
 from tests.wbem.operations import Operations
@@ -103,6 +104,74 @@ def test_classes_of_any_prefix(run: Run, behind: FakeHost, tmp_path: Path) -> No
             system = run("virtual_system", server, **{**WEB, "name": prefix.lower()[:-1]})["virtual_system"]
             assert (system["state"], len(system["resources"])) == ("active", 3)
             assert run("host_info", server)["host"]["implementation"] == "standard"
+
+
+class SeveralHypervisors(Dialect):
+    """A server that shows the classes of other prefixes as well: a name with a prefix is one of those."""
+
+    def class_name(self, suffix: str) -> str:
+        """The class for a name, which may have its prefix."""
+        return suffix if suffix.startswith(("Xen_", "LXC_")) else super().class_name(suffix)
+
+
+def several_hypervisors(folder: Path, alive: Collection[str], prefixes: Collection[str] = ("LXC", "Xen")) -> Dialect:
+    """libvirt-cim with hypervisors beside KVM, which come first in every list; those of ``alive`` have a host."""
+    named = {
+        "HostSystem": "CIM_ComputerSystem { };",
+        "VirtualSystemManagementService": "CIM_VirtualSystemManagementService { string LibvirtVersion; };",
+        "ResourcePoolConfigurationService": "CIM_ResourcePoolConfigurationService { };",
+        "DiskPool": "CIM_ResourcePool { };",
+    }
+    mof, kvm = folder / "others.mof", DIALECTS["libvirt-cim"]
+    mof.write_text("\n".join(f"class {prefix}_{name} : {named[name]}" for prefix in prefixes for name in named))
+
+    def others(reading: Reading) -> Iterator[Any]:
+        host = {"SystemName": reading.host_name, "SystemCreationClassName": "HostSystem", "EnabledState": 5}
+        for prefix in prefixes:
+            for name, more in (
+                ("VirtualSystemManagementService", {"LibvirtVersion": "9.0.0"}),
+                ("ResourcePoolConfigurationService", {}),
+            ):
+                service = f"{prefix}_{name}"
+                yield reading.make(service, Name=f"of {prefix}", CreationClassName=service, **host, **more)
+            pool = "DiskPool/images"
+            yield reading.make(f"{prefix}_DiskPool", InstanceID=pool, PoolID=pool, Primordial=False, ResourceType=17)
+            if prefix in alive:
+                kind = f"{prefix}_HostSystem"
+                yield reading.make(kind, CreationClassName=kind, Name=reading.host_name, EnabledState=5)
+
+    section = Section(tuple(f"{prefix}_{name}" for prefix in prefixes for name in named), others)
+    fields = {each.name: getattr(kvm, each.name) for each in dataclasses.fields(kvm)}
+    sections = (section, *kvm.sections)
+    if "KVM" not in alive:
+        sections = (section, *(each for each in kvm.sections if "HostSystem" not in each.classes))
+    return SeveralHypervisors(**{**fields, "mof": (*kvm.mof, str(mof)), "sections": sections})
+
+
+def test_of_several_hypervisors_in_a_namespace_the_first_that_answers_is_managed(
+    run: Run, behind: FakeHost, tmp_path: Path
+) -> None:
+    with WbemServer(behind, several_hypervisors(tmp_path, alive=("KVM", "LXC"))) as server:
+        result = run("virtual_system", server, **WEB)
+        (warning,) = [text for text in result["warned"] if "several hypervisors" in text]
+        assert "namespace root/virt: this is about KVM, and nothing of LXC is looked at" in warning
+        assert result["virtual_system"]["settings"]["virtual_system_type"] == "kvm"
+        pools = [pool["pool_id"] for pool in run("resource_pool_info", server)["resource_pools"]]
+        assert len(pools) == len(set(pools))
+        more = {
+            "pool_id": "more",
+            "resource_type": "disk_drive",
+            "resource_sub_type": "dir",
+            "host_resource": ["/more"],
+        }
+        assert run("resource_pool", server, **more)["changed"]
+
+
+def test_of_several_hypervisors_one_that_does_not_answer_is_none(run: Run, behind: FakeHost, tmp_path: Path) -> None:
+    with WbemServer(behind, several_hypervisors(tmp_path, alive=("KVM",))) as server:
+        assert not any("several hypervisors" in text for text in run("virtual_system", server, **WEB)["warned"])
+    with WbemServer(behind, several_hypervisors(tmp_path, alive=())) as server:
+        assert "it shows no host" in run("virtual_system_info", server, "unreachable")["msg"]
 
 
 def test_a_class_the_server_does_not_make_anything_of(run: Run, behind: FakeHost, faults: Faults) -> None:

@@ -167,7 +167,7 @@ class Allocations(Mapping[ResourceType, AllocationCapabilities]):
     @cached_property
     def _found(self) -> dict[ResourceType, AllocationCapabilities]:
         instances: dict[ResourceType, list[Any]] = {}
-        for each in self._server.session.instances_if_any("CIM_AllocationCapabilities"):
+        for each in self._server.own(self._server.session.instances_if_any("CIM_AllocationCapabilities")):
             resource_type, vendor_type = rasd_instance.resource_type_of(each)
             if vendor_type is None:
                 instances.setdefault(resource_type, []).append(each)

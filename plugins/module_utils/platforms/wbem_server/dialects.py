@@ -36,6 +36,8 @@ class Dialect:
     name: str
     prefix: str = "CIM"
     """Of the names of the server's own classes."""
+    shares_namespace: bool = False
+    """The namespace may show the same of other hypervisors: classes of another prefix are none of this one's."""
     system_class: str = "CIM_ComputerSystem"
     read_rasd: Callable[[Any], Rasd] = rasd_instance.read_rasd
     write_rasd: WriteRasd = rasd_instance.write_rasd
@@ -106,6 +108,7 @@ STANDARD = Dialect("standard")
 LIBVIRT_CIM = Dialect(
     "libvirt-cim",
     prefix="KVM",
+    shares_namespace=True,
     system_class="KVM_ComputerSystem",
     read_rasd=libvirt_cim.read_rasd,
     write_rasd=libvirt_cim.write_rasd,
@@ -144,6 +147,8 @@ LIBVIRT_CIM = Dialect(
     },
 )
 
+HYPERVISORS = ("KVM", "Xen", "LXC")
+"""Prefixes of libvirt-cim's classes: of several hypervisors in one namespace the first that answers is the one."""
 _OF_LIBVIRT_CIM = ("LibvirtVersion", "Changeset", "Release")
 """Properties by which its management service is recognized."""
 
@@ -151,7 +156,7 @@ _OF_LIBVIRT_CIM = ("LibvirtVersion", "Changeset", "Release")
 def dialect_of(service: Any) -> Dialect:
     """The dialect of a server, from its virtual system management service."""
     prefix = str(service.classname).partition("_")[0]
-    if any(service.get(name) is not None for name in _OF_LIBVIRT_CIM) and prefix in ("KVM", "Xen", "LXC"):
+    if any(service.get(name) is not None for name in _OF_LIBVIRT_CIM) and prefix in HYPERVISORS:
         return replace(
             LIBVIRT_CIM, prefix=prefix, system_class=f"{prefix}_ComputerSystem", settings_id=prefix + ":{name}"
         )

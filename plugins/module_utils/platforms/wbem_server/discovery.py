@@ -22,7 +22,11 @@ from ansible_collections.svpc.virt.plugins.module_utils.errors import (
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
 from ansible_collections.svpc.virt.plugins.module_utils.plan import changes
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server import rasd_instance
-from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.dialects import Dialect, dialect_of
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.dialects import (
+    HYPERVISORS,
+    Dialect,
+    dialect_of,
+)
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.errors import (
     INVALID_NAMESPACE,
     MISSING,
@@ -100,7 +104,7 @@ class Server:
         """Another service of the same host, or None."""
         if class_name not in self._services:
             host = self.management.path.keybindings.get("SystemName")
-            found = self.session.instances_if_any(class_name)
+            found = self.own(self.session.instances_if_any(class_name))
             ours = [each for each in found if each.path.keybindings.get("SystemName") == host]
             self._services[class_name] = next(iter(ours or found), None)
         return self._services[class_name]
@@ -110,7 +114,7 @@ class Server:
         if class_name not in self._capabilities:
             service = self.management if class_name == MANAGEMENT else self.service(class_name)
             capabilities = CAPABILITIES[class_name]
-            found = [] if service is None else self.session.instances_if_any(capabilities)
+            found = [] if service is None else self.own(self.session.instances_if_any(capabilities))
             if len(found) > 1 and service is not None:
                 ours = self.session.associated(
                     service.path, "CIM_ElementCapabilities", capabilities, "ManagedElement", "Capabilities"
@@ -125,6 +129,11 @@ class Server:
         lists = [capabilities.get(name) for name in _METHODS] if capabilities is not None else []
         known = [each for each in lists if each is not None]
         return {int(number) for each in known for number in each} if known else None
+
+    def own(self, found: Iterable[Any]) -> list[Any]:
+        """Those of the hypervisor that this is about, where a server shows several in one namespace."""
+        prefix = f"{self.dialect.prefix}_"
+        return [each for each in found if not self.dialect.shares_namespace or each.classname.startswith(prefix)]
 
     def needed(self, class_name: str, doing: str) -> Any:
         """The path of a service.  Raises NotSupported when the server does not have it."""
@@ -159,10 +168,24 @@ class Server:
             raise
 
     def _only(self, found: list[Any], namespace: str) -> Any:
-        if found:
+        kinds = [dialect_of(each) for each in found]
+        if found and (len(found) == 1 or not all(kind.shares_namespace for kind in kinds)):
             return found[0]
+        answering = {
+            kind.prefix: service
+            for kind, service in zip(kinds, found)
+            if self.session.instances_if_any(kind.own(kind.host_class or ""), namespace=namespace)
+        }
+        if answering:
+            first, *others = [prefix for prefix in HYPERVISORS if prefix in answering]
+            if others:
+                self.session.notes.append(
+                    f"The server at {self.session.uri} has several hypervisors in namespace {namespace}: this is about "
+                    f"{first}, and nothing of {', '.join(others)} is looked at"
+                )
+            return answering[first]
         # A server that has lost its hypervisor shows no service either; then its classes are still there.
-        if self.session.class_of("KVM_HostSystem") is not None:
+        if found or any(self.session.class_of(f"{prefix}_HostSystem") is not None for prefix in HYPERVISORS):
             raise Unreachable(
                 f"The server at {self.session.uri} answers, but its hypervisor does not: it shows no host"
             )

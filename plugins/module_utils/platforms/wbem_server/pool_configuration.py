@@ -96,7 +96,7 @@ def _parents(server: Server, pool: ResourcePool) -> list[Any] | None:
 def _primordial(server: Server, resource_type: ResourceType) -> list[Any]:
     return [
         each
-        for each in server.session.instances(pools.POOL)
+        for each in server.own(server.session.instances(pools.POOL))
         if each.get("Primordial") and server.dialect.read_pool(each).resource_type is resource_type
     ]
 

@@ -43,7 +43,7 @@ class PoolFound:
 
 def resource_pools(server: Server, members: bool = True) -> list[ResourcePool]:
     """All pools in their order, with parents, children and, when wanted, members."""
-    instances = server.session.instances(POOL)
+    instances = server.own(server.session.instances(POOL))
     if not instances:
         server.check_hypervisor()
     found = server.session.each(lambda session, each: _read(server, session, each), instances)
@@ -111,7 +111,7 @@ def _members(server: Server, session: Session, found: PoolFound) -> tuple[dict[s
 def find(server: Server, pool: ResourcePool) -> PoolFound | None:
     """The pool of that id and type.  Raises Conflict when there are several: any of them could be meant."""
     found = []
-    for each in server.session.instances(POOL):
+    for each in server.own(server.session.instances(POOL)):
         known = server.dialect.read_pool(each)
         if (known.pool_id, known.resource_type) == (pool.pool_id, pool.resource_type):
             found.append(each)
