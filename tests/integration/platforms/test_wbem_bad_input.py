@@ -126,10 +126,15 @@ def several_hypervisors(folder: Path, alive: Collection[str], prefixes: Collecti
     mof.write_text("\n".join(f"class {prefix}_{name} : {named[name]}" for prefix in prefixes for name in named))
 
     def others(reading: Reading) -> Iterator[Any]:
-        host = {"SystemName": reading.host_name, "SystemCreationClassName": "HostSystem", "EnabledState": 5}
+        host: dict[str, Any] = {
+            "SystemName": reading.host_name,
+            "SystemCreationClassName": "HostSystem",
+            "EnabledState": 5,
+        }
         for prefix in prefixes:
+            of_libvirt_cim: dict[str, Any] = {"LibvirtVersion": "9.0.0"}
             for name, more in (
-                ("VirtualSystemManagementService", {"LibvirtVersion": "9.0.0"}),
+                ("VirtualSystemManagementService", of_libvirt_cim),
                 ("ResourcePoolConfigurationService", {}),
             ):
                 service = f"{prefix}_{name}"
