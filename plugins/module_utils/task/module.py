@@ -20,7 +20,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.connect import
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.interface import Platform, Progress
 from ansible_collections.svpc.virt.plugins.module_utils.task.arguments import CONNECTION, Spec
 from ansible_collections.svpc.virt.plugins.module_utils.task.hidden import hidden
-from ansible_collections.svpc.virt.plugins.module_utils.task.task import Task
+from ansible_collections.svpc.virt.plugins.module_utils.task.task import Task, close
 
 TaskFunction = Callable[[Task], dict[str, Any]]
 
@@ -92,7 +92,7 @@ class Module(AnsibleModule):
         self,
         progress: Progress,
         opener: Callable[[Mapping[str, Any], Progress], Platform] = open_platform,
-        closer: Callable[[Platform], None] = Platform.close,
+        closer: Callable[[Platform], None] = close,
     ) -> NoReturn:
         """Run the task function, report its result or its failure to Ansible, and end the process.
 

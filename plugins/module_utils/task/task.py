@@ -26,6 +26,11 @@ def _machine_images() -> ImageFiles:
     return MachineImages()
 
 
+def close(platform: Platform) -> None:
+    """End the connection to a host."""
+    platform.close()
+
+
 @frozen
 class Task:
     """Parameters and surroundings of one task."""
@@ -39,7 +44,7 @@ class Task:
     """Told what the user should know although the task succeeds."""
     open: Callable[[Mapping[str, Any], Progress], Platform] = open_platform
     """Opens the host that the connection options name."""
-    close: Callable[[Platform], None] = Platform.close
+    close: Callable[[Platform], None] = close
     """What becomes of the host after the task."""
 
     @contextlib.contextmanager
