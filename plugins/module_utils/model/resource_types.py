@@ -97,6 +97,8 @@ def _size(meaning: str, absent: int | None = None) -> SettingRow:
     return SettingRow(Kind.SIZE, meaning, absent=absent)
 
 
+_QUEUES = _number("Queues of a virtio device; 0 for what the host takes.", absent=0)
+
 _STORAGE: dict[str, SettingRow] = {
     "format": _word(
         "Format of the image behind the drive.", "qcow2", "raw", "qed", "vmdk", "vdi", "vhd", "vpc", "luks", "iso"
@@ -153,7 +155,7 @@ _ETHERNET: dict[str, SettingRow] = {
     "port_group": _text("Port group of the network."),
     "link_state": _word("Whether the cable is plugged.", "up", "down", absent="up"),
     "mtu": _number("Largest frame, in bytes; 0 for that of the network.", absent=0, most=LARGEST_MTU),
-    "queues": _number("Queues of a virtio adapter; 0 for what the host takes.", absent=0),
+    "queues": _QUEUES,
 }
 
 _GRAPHICS: dict[str, SettingRow] = {
@@ -190,9 +192,7 @@ class ResourceRow:
     settings: Mapping[str, SettingRow] = field(default_factory=dict)
 
 
-_CONTROLLER = ResourceRow(
-    exclusive=False, settings={"queues": _number("Request queues; 0 for what the host takes.", absent=0)}
-)
+_CONTROLLER = ResourceRow(exclusive=False, settings={"queues": _QUEUES})
 
 _MEDIA = ResourceRow(quantity_unit=units.BYTE, host_resource_identifies=True, removable=True, settings=_STORAGE)
 _OPTICAL = replace(_MEDIA, settings={**_STORAGE, "access": replace(_STORAGE["access"], absent="readable")})

@@ -41,6 +41,9 @@ def _option(row: SettingRow, owners: Sequence[str]) -> dict[str, Any]:
     description = [row.meaning]
     if row.kind in _UNITS:
         description.append(_UNITS[row.kind])
+    limits = _limits(row)
+    if limits:
+        description.append(limits)
     if owners:
         description.append("For " + ", ".join(f"V({owner})" for owner in owners) + ".")
     option: dict[str, Any] = {"description": description, "type": kind}
@@ -51,6 +54,15 @@ def _option(row: SettingRow, owners: Sequence[str]) -> dict[str, Any]:
     if row.kind is Kind.RECORDS:
         option["suboptions"] = {name: _option(field, ()) for name, field in row.fields.items()}
     return option
+
+
+def _limits(row: SettingRow) -> str:
+    """The numbers that there are, in words; empty where any is."""
+    if row.least is not None and row.most is not None:
+        return f"Allowed is V({row.least}) to V({row.most})."
+    if row.least is not None:
+        return f"Allowed is V({row.least}) or more."
+    return "" if row.most is None else f"Allowed is at most V({row.most})."
 
 
 def _yaml(documented: Mapping[str, Any]) -> str:

@@ -18,8 +18,9 @@ from ansible.plugins.loader import action_loader, fragment_loader
 from ansible.utils.plugin_docs import get_docstring
 
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import RESOURCE_ROWS
-from ansible_collections.svpc.virt.plugins.module_utils.model.values import Kind
+from ansible_collections.svpc.virt.plugins.module_utils.model.values import Kind, SettingRow
 from ansible_collections.svpc.virt.plugins.module_utils.task import arguments, desired, virtual_systems
+from ansible_collections.svpc.virt.plugins.module_utils.task.documentation import options_yaml
 from ansible_collections.svpc.virt.plugins.module_utils.task.results import plain
 from ansible_collections.svpc.virt.plugins.module_utils.task.task import Task
 from ansible_collections.svpc.virt.plugins.plugin_utils.in_process import InProcess
@@ -65,6 +66,29 @@ def compare(options: dict[str, Any], spec: arguments.Spec, where: str) -> Iterat
 def test_the_documented_options_are_those_that_are_taken(module: str) -> None:
     doc, _examples = documented(module)
     assert list(compare(doc["options"], {**arguments.CONNECTION, **SPECS[module]}, "")) == []
+
+
+@pytest.mark.parametrize(
+    ("least", "most", "words"),
+    [
+        (1, 4094, ["Allowed is V(1) to V(4094)."]),
+        (-1, None, ["Allowed is V(-1) or more."]),
+        (None, 9, ["Allowed is at most V(9)."]),
+        (None, None, []),
+    ],
+)
+def test_the_numbers_that_there_are_are_documented(least: int | None, most: int | None, words: list[str]) -> None:
+    row = SettingRow(Kind.NUMBER, "How many.", least=least, most=most)
+    option = yaml.safe_load(options_yaml({"": {"some": row}}, indent=2))["some"]
+    assert option["description"] == ["How many.", *words]
+
+
+def test_a_setting_of_several_kinds_of_resources_means_the_same_for_all() -> None:
+    rows: dict[str, set[tuple[str, int | None, int | None]]] = {}
+    for kind in RESOURCE_ROWS.values():
+        for name, row in kind.settings.items():
+            rows.setdefault(name, set()).add((row.meaning, row.least, row.most))
+    assert {name: found for name, found in rows.items() if len(found) > 1} == {}
 
 
 def test_every_module_has_its_action() -> None:
