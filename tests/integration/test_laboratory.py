@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 
 from tests.laboratory import (
+    Event,
     Host,
     Laboratory,
     LaboratoryError,
@@ -156,7 +157,7 @@ def image(host: Host, name: str, size: int) -> str:
     return str(path)
 
 
-def until(wanted: Callable[[], object], timeout: float = 20.0) -> None:
+def until(wanted: Callable[[], object], timeout: float = 120.0) -> None:
     """Wait until a question is answered by yes."""
     deadline = time.monotonic() + timeout
     while not wanted():
@@ -177,7 +178,9 @@ def mounts() -> list[str]:
 def traces(host: Host) -> list[str]:
     """What a host has left on the machine: folders, control groups, mounts, loop devices, processes."""
     named = [str(path) for path in (host.folder, host.sockets) if path.exists()]
-    groups = [str(path) for path in pathlib.Path("/sys/fs/cgroup").glob(f"**/{control_group(host.folder)}")]
+    # Groups of other hosts may go while they are walked through, which os.walk leaves out.
+    folders = [folder for folder, _folders, _files in os.walk("/sys/fs/cgroup")]
+    groups = [folder for folder in folders if os.path.basename(folder) == control_group(host.folder)]
     loops = subprocess.run(["losetup", "--all"], capture_output=True, text=True, check=True).stdout.splitlines()
     commands = []
     for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
@@ -309,7 +312,9 @@ def test_the_agent(host: Host) -> None:
         said = len(serial_lines(serial))
         domain.reboot(libvirt.VIR_DOMAIN_REBOOT_GUEST_AGENT)
         wait_for_event(serial, "reboot")
-        wait_for_guest(serial, lambda report: report.up < 20 and report.mounted, after=said + 1)
+        wait_for_event(serial, "boot", after=said)
+        booted = serial_lines(serial).index(Event("boot"), said)
+        wait_for_guest(serial, lambda report: report.mounted, after=booted)
         until(lambda: answers(domain))
         domain.shutdownFlags(libvirt.VIR_DOMAIN_SHUTDOWN_GUEST_AGENT)
         until(lambda: ended(connection))

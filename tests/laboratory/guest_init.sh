@@ -17,7 +17,7 @@
 #   up           seconds since the kernel's start
 #   name         its host name
 #   keys         the comments of the keys that its seed authorizes,...
-# and "event=NAME" lines: power-button, shutdown, reboot.
+# and "event=NAME" lines: boot, power-button, shutdown, reboot.
 #
 # Words of the kernel's command line:
 # A disc labelled cidata is its seed: the host name and the authorized keys are those of the seed.
@@ -32,6 +32,7 @@ mount -t devtmpfs dev /dev
 mkdir -p /dev/pts /dev/virtio-ports
 mount -t devpts devpts /dev/pts
 exec </dev/null >/dev/ttyS0 2>&1
+echo "guest: event=boot"
 while read -r module; do
     insmod "/modules/$module" 2>/dev/null
 done </modules/order

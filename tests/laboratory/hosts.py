@@ -188,7 +188,7 @@ class Host:
         self.run(["mount", "-t", "tmpfs", "-o", f"size={size}m,mode=755", "lab-limited", folder])
         return folder
 
-    def start_daemon(self, timeout: float = 30.0) -> None:
+    def start_daemon(self, timeout: float = 60.0) -> None:
         """Start virtlogd and libvirtd, unless they run, and wait until libvirtd answers.
 
         timeout: seconds. Raises LaboratoryError with the log's end when it does not answer.
@@ -206,9 +206,10 @@ class Host:
     def stop_daemon(self) -> None:
         """Stop libvirtd; guests, networks and virtlogd keep running."""
         state = self._state()
+        # Written down first: whoever cleans up meanwhile must not take it for one that died.
+        write_state(self.folder, replace(state, daemon=None))
         if state.daemon and not state.daemon.end(signal.SIGTERM) and not state.daemon.end():
             raise LaboratoryError(f"The daemon of host {self.name} does not end.")
-        write_state(self.folder, replace(state, daemon=None))
 
     def restart_daemon(self) -> None:
         """Restart libvirtd under the guests, which keep running."""
@@ -382,7 +383,7 @@ class Laboratory:
         write_state(folder, state)
         init = child_of(holder.pid)
         write_state(folder, replace(state, init=Process.of(init) if init else None))
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while not (folder / "furnished").exists():
             if not holder.alive or time.monotonic() > deadline:
                 raise LaboratoryError(f"Host {name} cannot be furnished.\n{log_end(log)}")
@@ -395,7 +396,9 @@ class Laboratory:
         """Give a new host what an earlier one learnt of QEMU; libvirt itself checks that it still holds."""
         known = self.root / ".capabilities"
         if known.is_dir():
-            shutil.copytree(known, folder / "cache" / CAPABILITIES, dirs_exist_ok=True)
+            # What another host is about to keep has a hidden name until it is whole.
+            hidden = shutil.ignore_patterns(".*")
+            shutil.copytree(known, folder / "cache" / CAPABILITIES, dirs_exist_ok=True, ignore=hidden)
 
     def _keep_capabilities(self, host: Host) -> None:
         """Have a new host look at QEMU once (seconds the first time) and keep what it learns for the next."""
@@ -542,7 +545,7 @@ def remove_control_groups(folder: Path) -> None:
             remove_when_free(level)
 
 
-def remove_when_free(folder: Path, timeout: float = 5.0) -> None:
+def remove_when_free(folder: Path, timeout: float = 30.0) -> None:
     """Remove an empty folder that its last user may be about to leave; wait up to timeout seconds."""
     deadline = time.monotonic() + timeout
     while folder.exists():

@@ -44,7 +44,7 @@ class Process:
         """Whether this very process still runs, and not a stranger that was given its number."""
         return Process.of(self.pid) == self
 
-    def end(self, number: signal.Signals = signal.SIGKILL, timeout: float = 10.0) -> bool:
+    def end(self, number: signal.Signals = signal.SIGKILL, timeout: float = 30.0) -> bool:
         """Send a signal to this very process and wait for its end.
 
         timeout: seconds to wait. Returns False when it still runs after that.
@@ -99,7 +99,7 @@ def pids() -> Iterator[int]:
     return (int(entry) for entry in os.listdir(PROC) if entry.isdigit())
 
 
-def child_of(parent: int, timeout: float = 5.0) -> int | None:
+def child_of(parent: int, timeout: float = 30.0) -> int | None:
     """The first child of a process, waited for up to timeout seconds; None when none came."""
     deadline = time.monotonic() + timeout
     while True:

@@ -55,7 +55,7 @@ class Report:
 
 @dataclass(frozen=True)
 class Event:
-    """Something that befell the guest: "power-button", "shutdown" or "reboot"."""
+    """Something that befell the guest: "boot", "power-button", "shutdown" or "reboot"."""
 
     name: str
 
@@ -104,7 +104,7 @@ def serial_lines(path: str | os.PathLike[str]) -> list[Report | Event]:
 def wait_for_guest(
     path: str | os.PathLike[str],
     wanted: Callable[[Report], bool] = lambda report: True,
-    timeout: float = 60.0,
+    timeout: float = 180.0,
     after: int = 0,
 ) -> Report:
     """Wait until the guest's newest report is as wanted, and return it.
@@ -122,7 +122,7 @@ def wait_for_guest(
         time.sleep(0.1)
 
 
-def wait_for_event(path: str | os.PathLike[str], name: str, timeout: float = 60.0, after: int = 0) -> None:
+def wait_for_event(path: str | os.PathLike[str], name: str, timeout: float = 180.0, after: int = 0) -> None:
     """Wait until the guest has said that an event befell it; GuestTimeout after so many seconds."""
     deadline = time.monotonic() + timeout
     while Event(name) not in (said := serial_lines(path)[after:]):

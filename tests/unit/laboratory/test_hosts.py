@@ -172,6 +172,33 @@ def test_a_host_that_is_stopped_meanwhile_is_no_left_over(
     assert laboratory.clean() == []
 
 
+def test_a_daemon_that_is_being_stopped_makes_nothing_stale(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
+) -> None:
+    """Others clean up meanwhile: that it is stopped on purpose is written down before it is."""
+    seen: list[bool] = []
+
+    def end(_process: Process, *_how: object) -> bool:
+        kept = read_state(tmp_path)
+        seen.append(kept is not None and kept.daemon is None)
+        return True
+
+    monkeypatch.setattr(Process, "end", end)
+    write_state(tmp_path, state(tmp_path, daemon=this_process()))
+    Host("a", tmp_path, tmp_path / "images", tmp_path / "run").stop_daemon()
+    assert seen == [True]
+
+
+def test_what_another_host_is_about_to_keep_is_left_out(tmp_path: pathlib.Path) -> None:
+    """It has another name before long: who copies it may find it gone."""
+    known, folder = tmp_path / ".capabilities", tmp_path / "a"
+    known.mkdir()
+    (known / "whole.xml").touch()
+    (known / ".part.xml.b").symlink_to("gone")
+    Laboratory(tmp_path)._seed_capabilities(folder)
+    assert os.listdir(folder / "cache" / hosts_module.CAPABILITIES) == ["whole.xml"]
+
+
 def test_log_end(tmp_path: pathlib.Path) -> None:
     """The last lines with the log's name, or that there is none."""
     log = tmp_path / "x.log"
