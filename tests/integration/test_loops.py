@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import host as libvirt_host
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import watchdog
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.session import Session, open_session
 from ansible_collections.svpc.virt.plugins.modules.virtual_system import WORK
 from ansible_collections.svpc.virt.plugins.plugin_utils import in_process, kept_host
@@ -33,9 +34,16 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         return open_session(uri, *given, **named)
 
     monkeypatch.setattr(libvirt_host, "open_session", opener)
+    monkeypatch.setattr(kept_host, "_IDLE", 600.0)  # however long the daemon takes to come back between two items
     kept_host.close()
     yield found
     kept_host.close()
+
+
+@pytest.fixture
+def asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An item asks once whether the host is still there, however long it takes: it would ask again now and then."""
+    monkeypatch.setattr(watchdog, "JUST_NOW", 600.0)
 
 
 def item(uri: str, name: str, **options: Any) -> dict[str, Any]:
@@ -72,7 +80,7 @@ QUESTIONS = {
 """What is asked of a host for an item with nothing to do."""
 
 
-def test_an_item_with_nothing_to_do_asks_little(host, platform, connection, opened):
+def test_an_item_with_nothing_to_do_asks_little(host, platform, connection, opened, asked_once):
     loop(host, ["web", "web"])
     with counted() as calls:
         loop(host, ["web"])
@@ -86,7 +94,9 @@ def test_an_item_with_nothing_to_do_asks_little(host, platform, connection, open
     assert opened == [host.uri]
 
 
-def test_a_disk_costs_a_look_at_the_pools_which_is_a_new_one_for_each_item(host, platform, connection, pool, opened):
+def test_a_disk_costs_a_look_at_the_pools_which_is_a_new_one_for_each_item(
+    host, platform, connection, pool, opened, asked_once
+):
     disk = {"resource_type": "disk_drive", "name": "root", "pool_id": pool, "virtual_quantity": "1 MiB"}
     memory = {"resource_type": "memory", "virtual_quantity": "64 MiB"}
     assert item(host.uri, "web", resources=[memory, disk])["changed"]

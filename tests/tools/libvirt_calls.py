@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,10 +23,12 @@ LOCAL = frozenset({"ID", "UUID", "UUIDString", "c_pointer", "connect", "key", "n
 def counted() -> Iterator[Counter[str]]:
     """The calls to the host within a with block, by class and method: ``virDomain.XMLDesc``."""
     calls: Counter[str] = Counter()
+    lock = threading.Lock()
 
     def counting(told: str, real: Callable[..., Any]) -> Callable[..., Any]:
         def call(*arguments: Any, **named: Any) -> Any:
-            calls[told] += 1
+            with lock:
+                calls[told] += 1
             return real(*arguments, **named)
 
         return call

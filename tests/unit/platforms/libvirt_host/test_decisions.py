@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 import xml.etree.ElementTree as ElementTree
 from typing import Any
@@ -222,8 +223,9 @@ class Line:
 
 
 @pytest.fixture
-def over():
+def over(monkeypatch):
     """Makes sessions over lines; the second one is what is there once the first one broke."""
+    monkeypatch.setattr(watchdog, "JUST_NOW", 600.0)  # however long a test takes between two questions
     watches: list[Watchdog] = []
 
     def make(*lines: Line) -> Session:
@@ -309,17 +311,27 @@ def test_a_patient_call_lives_while_the_host_gives_signs(monkeypatch):
     monkeypatch.setattr(watchdog, "PING_EVERY", 0.2)
     with Peer() as peer:
         asked = []
-        dog = Watchdog(1.0, peer.before)
-        dog.opened(lambda: asked.append(1))
-        peer.near.settimeout(1.5)
-        with dog.watching(patient=True), pytest.raises(TimeoutError):
-            peer.near.recv(1)
-        assert len(asked) > 1
+        often, late = threading.Event(), threading.Event()
+
+        def answer():
+            asked.append(1)
+            if len(asked) > 3:
+                often.set()
+
+        dog = Watchdog(5.0, peer.before)
+        dog.opened(answer)
+        peer.near.setblocking(False)
+        with dog.watching(patient=True):
+            assert often.wait(60)
+        with pytest.raises(BlockingIOError):
+            peer.near.recv(1)  # nobody has cut it
         assert not dog.fired
-        dog.ping = lambda: time.sleep(5)
-        peer.near.settimeout(None)
+        dog.limit = 0.2
+        dog.ping = lambda: late.wait(60)
+        peer.near.setblocking(True)
         with dog.watching(patient=True):
             assert peer.near.recv(1) == b""
+        late.set()
         assert dog.fired
 
 
