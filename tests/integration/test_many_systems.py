@@ -37,17 +37,31 @@ pytestmark = pytest.mark.libvirt
 
 POOL = "many"
 TASK = """
-import json, sys
+import json, sys, threading
 from ansible_collections.svpc.virt.plugins.module_utils.errors import VirtError
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import definitions
 from ansible_collections.svpc.virt.plugins.module_utils.task.module import failure_result
 from ansible_collections.svpc.virt.plugins.module_utils.task.task import Task
 from ansible_collections.svpc.virt.plugins.module_utils.task.virtual_systems import manage
+params = json.loads(sys.stdin.readline())
+define, allowed = definitions.define_system, threading.Semaphore(int(sys.argv[1]))
+def define_if_allowed(session, change):
+    allowed.acquire()
+    define(session, change)
+def allow_all_at_the_end_of_input():
+    sys.stdin.read()
+    allowed.release(10**6)
+definitions.define_system = define_if_allowed
+threading.Thread(target=allow_all_at_the_end_of_input, daemon=True).start()
 try:
-    print(json.dumps(manage(Task(json.load(sys.stdin)))))
+    print(json.dumps(manage(Task(params))))
 except VirtError as error:
     print(json.dumps({"failed": True, **failure_result(error)}))
 """
-"""The task of the module in a process of its own, which can be killed."""
+"""The task of the module in a process of its own, which can be killed.
+
+As long as its input is open, it defines so many systems and no more: whoever wants to be there before it has finished is.
+"""
 
 
 @pytest.fixture(scope="module")
@@ -92,24 +106,20 @@ def many(count: int) -> list[dict[str, Any]]:
     return [entry(f"system{number:02}") for number in range(count)]
 
 
-def started(host: Host, entries: list[dict[str, Any]]) -> subprocess.Popen[str]:
-    """The task under way in a process of its own."""
+def started(host: Host, entries: list[dict[str, Any]], stops_after: int = 1000) -> subprocess.Popen[str]:
+    """The task under way in a process of its own, which stops after so many systems until its end is waited for."""
     environment = {**os.environ, "PYTHONPATH": "collections"}
-    process = subprocess.Popen(
-        [sys.executable, "-c", TASK], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, text=True
-    )
+    command = [sys.executable, "-c", TASK, str(stops_after)]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, text=True)
     assert process.stdin is not None
-    with process.stdin as pipe:
-        json.dump({"uri": host.uri, "virtual_systems": entries}, pipe)
+    print(json.dumps({"uri": host.uri, "virtual_systems": entries}), file=process.stdin, flush=True)
     return process
 
 
 def ended(process: subprocess.Popen[str]) -> dict[str, Any]:
     """What the task returned."""
-    assert process.stdout is not None
-    with process.stdout as pipe:
-        output = pipe.read()
-    assert process.wait(timeout=120) == 0
+    output, _errors = process.communicate(timeout=240)
+    assert process.returncode == 0
     result: dict[str, Any] = json.loads(output)
     return result
 
@@ -118,7 +128,7 @@ def run(host: Host, *entries: dict[str, Any], **options: Any) -> dict[str, Any]:
     return virtual_systems.manage(Task({"uri": host.uri, "virtual_systems": list(entries), **options}))
 
 
-def wait_for(what: Callable[[], bool], timeout: float = 60.0) -> None:
+def wait_for(what: Callable[[], bool], timeout: float = 180.0) -> None:
     deadline = time.monotonic() + timeout
     while not what():
         assert time.monotonic() < deadline
@@ -147,25 +157,22 @@ def count(host: Host) -> int:
 
 def test_a_task_that_is_killed_in_the_middle_is_finished_by_the_next(host: Host) -> None:
     entries = many(40)
-    process = started(host, entries)
-    wait_for(lambda: count(host) >= 5)
-    process.kill()
-    process.wait()
-    assert process.stdout is not None
-    process.stdout.close()
+    with started(host, entries, stops_after=20) as process:
+        wait_for(lambda: count(host) >= 5)
+        process.kill()
     assert count(host) < len(entries)
     assert_settled(host, entries)
 
 
 def test_a_daemon_that_goes_away_in_the_middle_is_told_with_what_was_changed(host: Host) -> None:
     entries = many(150)
-    process = started(host, entries)
-    wait_for(lambda: count(host) >= 5)
-    host.stop_daemon()
-    try:
-        result = ended(process)
-    finally:
-        host.start_daemon()
+    with started(host, entries, stops_after=75) as process:
+        wait_for(lambda: count(host) >= 5)
+        host.stop_daemon()
+        try:
+            result = ended(process)
+        finally:
+            host.start_daemon()
     assert result["failed"]
     assert result["error_code"] == "unreachable"
     assert "virtual systems failed: " in result["msg"]
