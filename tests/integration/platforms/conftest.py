@@ -79,7 +79,7 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
 
     def call(_module: str, server: WbemServer, _fails: str | None = None, **params: Any) -> dict[str, Any]:
         module = importlib.import_module(f"ansible_collections.svpc.virt.plugins.modules.{_module}")
-        given = {"uri": f"{server.url}/{server.dialect.namespace}", "timeout": 5, **params}
+        given = {"uri": f"{server.url}/{server.dialect.namespace}", "timeout": 30, **params}
         with patch_module_args(given), pytest.raises(SystemExit):
             module.main()
         result: dict[str, Any] = json.loads(capsys.readouterr().out)

@@ -466,7 +466,7 @@ def test_a_server_that_goes_in_the_middle_of_a_plan(run: Run, behind: FakeHost, 
 def test_a_job_that_never_ends(run: Run, behind: FakeHost, faults: Faults) -> None:
     with WbemServer(behind, jobs=["RequestStateChange"], faults=faults) as server:
         faults.job_never_ends = True
-        failed = run("virtual_system", server, "timed_out", shutdown_timeout=1, timeout=1, **WEB)
+        failed = run("virtual_system", server, "timed_out", shutdown_timeout=1, timeout=3, **WEB)
         assert "did not end within" in failed["msg"]
         assert [change["operation"] for change in failed["changes"]] == ["define_system"]
         faults.job_never_ends = False

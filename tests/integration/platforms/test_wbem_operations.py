@@ -40,8 +40,8 @@ def faults() -> Faults:
     return Faults()
 
 
-def opened(server: WbemServer, job_within: float = 5.0) -> WbemHost:
-    host = WbemHost.open(f"{server.url}/root/virt", {"timeout": 5})
+def opened(server: WbemServer, job_within: float = 30.0) -> WbemHost:
+    host = WbemHost.open(f"{server.url}/root/virt", {"timeout": 30})
     host.session.job_within = job_within
     return host
 
@@ -56,8 +56,15 @@ def jobs(request: pytest.FixtureRequest, faults: Faults) -> Iterator[WbemServer]
         yield server
 
 
-def test_a_job_is_seen_through(jobs: WbemServer) -> None:
+def test_a_job_is_seen_through(jobs: WbemServer, faults: Faults, monkeypatch: pytest.MonkeyPatch) -> None:
     host = opened(jobs)
+    faults.job_never_ends, note = True, jobs.requests.add
+
+    def noted(operation: str, about: str) -> None:
+        note(operation, about)
+        faults.job_never_ends = len([about for about in jobs.requests.of("GetInstance") if "Job" in about]) < 2
+
+    monkeypatch.setattr(jobs.requests, "add", noted)
     host.define_system(DEFINE)
     assert host.virtual_system("web") is not None
     asked = [about for about in jobs.requests.of("GetInstance") if "Job" in about]

@@ -69,7 +69,7 @@ def server(faults: Faults) -> Iterator[WbemServer]:
 
 @pytest.fixture
 def host(server: WbemServer) -> Iterator[WbemHost]:
-    host = WbemHost.open(f"{server.url}/root/virt", {"timeout": 5})
+    host = WbemHost.open(f"{server.url}/root/virt", {"timeout": 30})
     host.define_system(DEFINE)
     yield host
     host.close()
