@@ -414,7 +414,7 @@ class Contract:
     def test_a_guest_that_answers_shuts_down(self, platform: Platform, around: Surroundings) -> None:
         settings, resources = around.guest(NAME)
         guest = declared(
-            around, processor(), *resources, state="active", settings=settings, force_off=False, shutdown_timeout=60.0
+            around, processor(), *resources, state="active", settings=settings, force_off=False, shutdown_timeout=180.0
         )
         converge(platform, guest)
         around.wait_for_guest(NAME)

@@ -61,7 +61,7 @@ def run(installed: Path, *command: str) -> str:
         env=found,
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=600,
         check=False,
     )
     assert ended.returncode == 0, f"{command}\n{ended.stdout}\n{ended.stderr}"

@@ -130,7 +130,7 @@ def play(host: Host, tmp_path: Path) -> Play:
         path.write_text(
             json.dumps([{"hosts": "localhost", "gather_facts": False, "module_defaults": defaults, "tasks": tasks}])
         )
-        return run_playbook(path, {}, timeout=200)
+        return run_playbook(path, {}, timeout=600)
 
     return run
 
@@ -324,7 +324,7 @@ def connected(host: Host) -> Iterator[Any]:
         connection.close()
 
 
-def wait_for_domain(host: Host, name: str, timeout: float = 30.0) -> None:
+def wait_for_domain(host: Host, name: str, timeout: float = 120.0) -> None:
     """Wait until a domain exists."""
     deadline = time.monotonic() + timeout
     with connected(host) as connection:

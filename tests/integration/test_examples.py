@@ -113,7 +113,7 @@ def test_examples(module: Path, host: Host, tmp_path: Path) -> None:
     }
     playbook = tmp_path / "examples.yml"
     playbook.write_text(yaml.safe_dump([play]), encoding="utf-8")
-    run = run_playbook(playbook, {}, timeout=240)
+    run = run_playbook(playbook, {}, timeout=600)
     if run.code:
         pytest.fail(run.explain(), pytrace=False)
     assert list(images.iterdir()) == [base]

@@ -79,7 +79,7 @@ def test_guide(guide: Path, places: dict[str, str], tmp_path: Path) -> None:
                     env={**surroundings, "PWD": str(tmp_path)},
                     capture_output=True,
                     text=True,
-                    timeout=240,
+                    timeout=600,
                     check=False,
                 )
                 assert run.returncode == 0, f"{command}\n{run.stdout}\n{run.stderr}"

@@ -82,7 +82,7 @@ def guest(host: Host, network: str, key: Key) -> Iterator[str]:
     with opened(host) as connection:
         connection.defineXML(document).create()
         connection.defineXML(document.replace("reached", "idle").replace(MAC, "52:54:00:00:05:02"))
-    wait_for_guest(serial, lambda report: bool(report.addresses), timeout=120)
+    wait_for_guest(serial, lambda report: bool(report.addresses))
     yield "reached"
     sweep(host)
 
@@ -131,7 +131,7 @@ def test_a_play_reaches_a_guest_that_the_inventory_has_found(host: Host, guest: 
             "ansible_ssh_common_args": "'-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o ControlPath=none'",
         },
     )
-    run = run_playbook(Path(__file__).with_name("guests") / "reach.yml", {}, "-i", str(file), timeout=240)
+    run = run_playbook(Path(__file__).with_name("guests") / "reach.yml", {}, "-i", str(file), timeout=600)
     if run.code:
         pytest.fail(run.explain(), pytrace=False)
     said = [record for record in run.records if record.task == "Run a command in the guest" and record.status == "ok"]
@@ -177,7 +177,7 @@ def test_the_agent_and_the_arp_table_tell_the_same_address(host: Host, guest: st
     (address,) = (lease["ipaddr"] for lease in leases(host) if lease["mac"] == MAC)
     host.run(["busybox", "ping", "-c", "3", address])  # who has not been talked to is in no ARP table
     expected = {"agent": {MAC: [address]}, "arp": {MAC: [address]} if arp_is_read(host) else {}}
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     for source, addresses in expected.items():
         while True:
             (reading,) = virtual_systems.read_hosts([{"name": "lab", "uri": host.uri}], [source], 10.0)
@@ -206,7 +206,7 @@ def test_an_agent_that_says_nothing_more(host: Host, guest: str, key: Key) -> No
     (address,) = (lease["ipaddr"] for lease in leases(host) if lease["mac"] == MAC)
     log_in = ["ssh", "-i", str(key.file), "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"]
     stop = "until pidof qemu-ga; do sleep 1; done; sleep 1; kill -STOP $(pidof qemu-ga)"
-    host.run([*log_in, f"root@{address}", stop], timeout=60)
+    host.run([*log_in, f"root@{address}", stop], timeout=180)
     started = time.monotonic()
     (reading,) = virtual_systems.read_hosts([{"name": "lab", "uri": host.uri}], ["agent", "lease"], 10.0)
     took = time.monotonic() - started

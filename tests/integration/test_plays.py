@@ -77,7 +77,7 @@ def runs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
                 **chosen,
             }
             verbose = ["-vvv"] if path.stem in ("secrets", "cloud_init") else []
-            run = run_playbook(path, variables, *verbose, timeout=600, packed=packed)
+            run = run_playbook(path, variables, *verbose, timeout=1200, packed=packed)
             left = sweep(host)
             shutil.rmtree(images)
             return run, left

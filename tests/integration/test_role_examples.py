@@ -52,7 +52,7 @@ def test_they_do_what_they_say(host: Host, tmp_path: Path) -> None:
         playbook = tmp_path / "play.yml"
         playbook.write_text(text, encoding="utf-8")
         variables = {"host_connection": {"uri": host.uri}, "host_manage_service": False}
-        done = run_playbook(playbook, variables, "--inventory", str(inventory), *arguments, timeout=240)
+        done = run_playbook(playbook, variables, "--inventory", str(inventory), *arguments, timeout=600)
         if done.code:
             pytest.fail(done.explain(), pytrace=False)
         return done

@@ -70,6 +70,6 @@ def guest_settings(host, name):
     }
 
 
-def wait_booted(host, name, wanted=lambda report: True, timeout=60.0):
+def wait_booted(host, name, wanted=lambda report: True, timeout=180.0):
     """Wait until the tiny guest says what is wanted."""
     return wait_for_guest(serial_file(host, name), wanted, timeout)

@@ -95,10 +95,10 @@ def test_a_guest_shuts_down_and_reboots_when_asked(platform, host):
     system = define(platform, "guest", **guest_settings(host, "guest"))
     system = request(platform, system, ENABLED)
     # It is booting and does not listen yet: the request is repeated until it does.
-    assert request(platform, system, SHUT_DOWN, timeout=60).state is DEFINED
+    assert request(platform, system, SHUT_DOWN, timeout=180).state is DEFINED
     request(platform, system, ENABLED)
     wait_booted(host, "guest")
-    assert request(platform, system, RequestedState.REBOOT, timeout=60).state is ACTIVE
+    assert request(platform, system, RequestedState.REBOOT, timeout=180).state is ACTIVE
 
 
 def test_reboot_of_a_guest_that_does_not_listen(platform):
@@ -130,19 +130,19 @@ def test_the_daemon_is_restarted_between_reading_and_changing(platform, host):
 
 def test_a_daemon_that_does_not_answer(host, platform, monkeypatch):
     define(platform, "web")
-    slow = LibvirtHost.open(host.uri, timeout=1)
+    slow = LibvirtHost.open(host.uri, timeout=3)
     daemon = host.daemon_pid
     os.kill(daemon, signal.SIGSTOP)
     try:
         started = time.monotonic()
-        with pytest.raises(TimedOut, match="not answered for 1 seconds"):
+        with pytest.raises(TimedOut, match="not answered for 3 seconds"):
             slow.virtual_system("web")
         with pytest.raises(Unreachable, match="within 1 seconds"):
             LibvirtHost.open(host.uri, timeout=1)
         monkeypatch.setattr(watchdog, "PING_EVERY", 0.5)
         with pytest.raises(TimedOut):
             platform.virtual_system("web")  # no time-out set: it is asked for a sign of life
-        assert time.monotonic() - started < 10
+        assert time.monotonic() - started < 20
     finally:
         os.kill(daemon, signal.SIGCONT)
         slow.close()

@@ -452,7 +452,7 @@ def test_guest_agent_and_addresses(platform, host, pool, network):
     assert platform.addresses_of(system, "agent") == {}
     system = request(platform, system, RequestedState.ENABLED)
     wait_booted(host, "guest", lambda report: report.addresses)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while not platform.guest_agent_answers(system) and time.monotonic() < deadline:
         time.sleep(0.2)
     mac = only(system.defined.resources, ResourceType.ETHERNET_ADAPTER)[0].address
