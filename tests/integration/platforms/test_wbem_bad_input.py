@@ -311,6 +311,38 @@ def test_embedded_instances_that_are_none(
 # Values
 
 
+@pytest.mark.parametrize(
+    ("suffix", "name", "module"),
+    [
+        ("ComputerSystem", "EnabledState", "virtual_system_info"),
+        ("ComputerSystem", "OperationalStatus", "virtual_system_info"),
+        ("StorageAllocationSettingData", "Access", "virtual_system_info"),
+        ("ResourceAllocationSettingData", "VirtualQuantity", "virtual_system_info"),
+        ("ProcessorAllocationSettingData", "ResourceType", "virtual_system_info"),
+        ("ResourcePool", "Capacity", "resource_pool_info"),
+        ("VirtualSystemManagementCapabilities", "RequestedStatesSupported", "host_info"),
+        ("SettingsDefineCapabilities", "ValueRole", "host_info"),
+    ],
+)
+def test_a_word_in_place_of_a_number_is_told(run: Run, behind: FakeHost, suffix: str, name: str, module: str) -> None:
+    with WbemServer(behind) as server:
+        disk = {"resource_type": "disk_drive", "name": "root", "pool_id": "images", "virtual_quantity": "1 GiB"}
+        run("virtual_system", server, **{**WEB, "resources": [*WEB["resources"], disk]})
+    with WbemServer(behind, altered(suffix, **{name: "some & <more>"})) as server:
+        failed = run(module, server, "host_failed")
+    assert f"'some & <more>' for {name}" in failed["msg"]
+
+
+def test_numbers_that_come_as_text_are_numbers(run: Run, behind: FakeHost) -> None:
+    with WbemServer(behind) as server:
+        run("virtual_system", server, **WEB)
+        shown = run("virtual_system_info", server)["virtual_systems"]
+    as_text = altered("ComputerSystem", EnabledState="2", OperationalStatus="2")
+    with WbemServer(behind, as_text) as server:
+        assert run("virtual_system_info", server)["virtual_systems"] == shown
+        assert not run("virtual_system", server, **WEB)["changed"]
+
+
 def test_a_unit_nobody_knows(run: Run, behind: FakeHost) -> None:
     with WbemServer(behind) as server:
         run("virtual_system", server, **{**WEB, "state": "defined"})

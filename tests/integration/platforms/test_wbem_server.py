@@ -12,10 +12,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import pywbem
 
 from ansible_collections.svpc.virt.plugins.module_utils import errors
 from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
+from ansible_collections.svpc.virt.plugins.module_utils.model.snapshot import SnapshotType
 from ansible_collections.svpc.virt.plugins.module_utils.model.states import RequestedState, SystemState
 from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import Configuration, VirtualSystem
 from ansible_collections.svpc.virt.plugins.module_utils.plan import changes
@@ -25,6 +27,9 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server im
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.host import WbemHost
 from ansible_collections.svpc.virt.plugins.module_utils.task import waiting
 from tests.wbem import Faults, WbemServer
+from tests.wbem.dialects import STANDARD
+from tests.wbem.operations import Operations
+from tests.wbem.world import Reading, Section
 
 REF = changes.SystemRef("web")
 PROCESSOR = Rasd(ResourceType.PROCESSOR, virtual_quantity=1, weight=512)
@@ -239,6 +244,52 @@ def test_without_lists_of_associations_each_system_is_followed() -> None:
         host.request_state_change(changes.RequestStateChange(ref, RequestedState.ENABLED, "defined", "active"))
     with WbemServer(host) as one, WbemServer(host, enumerable_links=False) as other:
         assert opened(one).virtual_systems() == opened(other).virtual_systems()
+
+
+@pytest.mark.parametrize("refused", ["SettingsDefineState", "ElementSettingData", "SettingDataComponent", "SnapshotOf"])
+@pytest.mark.parametrize("status", [pywbem.CIM_ERR_NOT_SUPPORTED, pywbem.CIM_ERR_ACCESS_DENIED])
+def test_a_server_that_lists_some_associations_only_is_followed(
+    monkeypatch: pytest.MonkeyPatch, refused: str, status: int
+) -> None:
+    host = FakeHost()
+    host.define_system(DEFINE)
+    ref = changes.SystemRef("web")
+    host.create_snapshot(changes.CreateSnapshot(ref, "before", SnapshotType.DISK))
+    host.request_state_change(changes.RequestStateChange(ref, RequestedState.ENABLED, "defined", "active"))
+    listed = Operations._all
+
+    def some(self: Operations, call: Any, reading: Any) -> Any:
+        if refused in str(call.arguments["ClassName"]):
+            raise pywbem.CIMError(status, "not listed")
+        return listed(self, call, reading)
+
+    with WbemServer(host) as server:
+        expected = opened(server).virtual_systems()
+        monkeypatch.setattr(Operations, "_all", some)
+        assert opened(server).virtual_systems() == expected
+    assert expected[0].persistent
+    assert expected[0].snapshots == ("before",)
+
+
+@pytest.mark.parametrize("enumerable_links", [True, False])
+def test_a_virtual_switch_is_no_virtual_system(enumerable_links: bool) -> None:
+    host = FakeHost()
+    host.define_system(DEFINE)
+    host.define_system(changes.DefineSystem(changes.SystemRef("switch"), DEFINE.configuration))
+
+    def with_a_switch(section: Section) -> Section:
+        def make(reading: Reading) -> Iterator[Any]:
+            for found in section.make(reading):
+                if found.classname == "CIM_ComputerSystem" and found.get("ElementName") == "switch":
+                    found["Dedicated"] = [pywbem.Uint16(38)]
+                yield found
+
+        return replace(section, make=make)
+
+    dialect = replace(STANDARD, sections=tuple(with_a_switch(section) for section in STANDARD.sections))
+    with WbemServer(host, dialect, enumerable_links=enumerable_links) as server:
+        assert [system.name for system in opened(server).virtual_systems()] == ["web"]
+        assert opened(server).virtual_system("switch") is None
 
 
 def test_a_system_that_vanishes_while_it_is_read(server: WbemServer, faults: Faults) -> None:

@@ -26,6 +26,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
 from ansible_collections.svpc.virt.plugins.module_utils.plan import changes
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server import libvirt_cim, systems
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.conformity import needed
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.dialects import Dialect
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.discovery import MANAGEMENT, Server
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.errors import Family
@@ -165,7 +166,7 @@ def _restore_weight(server: Server, found: systems.SystemFound, weight: int) -> 
     if processor is None or now is None or int(now.get("Weight") or 0) == weight:
         return
     settings = {
-        "InstanceID": prop("InstanceID", str(now["InstanceID"]), "string"),
+        "InstanceID": prop("InstanceID", needed(now, "InstanceID"), "string"),
         "ResourceType": prop("ResourceType", int(ResourceType.PROCESSOR), "uint16"),
         "Weight": prop("Weight", weight, "uint32"),
     }

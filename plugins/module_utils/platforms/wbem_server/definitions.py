@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import frozen
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.conformity import end_of
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.systems import Key, key_of
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class Definitions:
     def of(self, path: Any, result: str) -> list[Definition]:
         """The settings of class ``result`` that define the capabilities with that path."""
         links = self._links_of(path)
-        known = [self._settings.get(key_of(link["PartComponent"])) for link in links or ()]
+        known = [self._settings.get(key_of(end_of(link, "PartComponent"))) for link in links or ()]
         if links is not None and all(settings is not None for settings in known):
             return [Definition(settings, _role_of(settings, link)) for settings, link in zip(known, links or ())]
         session = self._server.session
@@ -90,7 +91,7 @@ class Definitions:
             self._links = {}
             if self._server.dialect.lists_associations:
                 for link in self._server.session.instances_if_any(DEFINES):
-                    self._links.setdefault(key_of(link["GroupComponent"]), []).append(link)
+                    self._links.setdefault(key_of(end_of(link, "GroupComponent")), []).append(link)
         return self._links
 
 
@@ -98,7 +99,7 @@ def _paired(found: Sequence[Any], links: Sequence[Any]) -> Iterable[tuple[Any, A
     """Settings with their links: by path, or by position where a server gives different settings the same path."""
     by_path: dict[Key, list[Any]] = {}
     for link in links:
-        by_path.setdefault(key_of(link["PartComponent"]), []).append(link)
+        by_path.setdefault(key_of(end_of(link, "PartComponent")), []).append(link)
     if len(links) == len(found) and any(len(group) > 1 for group in by_path.values()):
         return list(zip(found, links))
     return [(settings, next(iter(by_path.get(key_of(settings.path), ())), None)) for settings in found]

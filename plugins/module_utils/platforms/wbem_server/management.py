@@ -20,6 +20,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.model.states import Syst
 from ansible_collections.svpc.virt.plugins.module_utils.plan import changes
 from ansible_collections.svpc.virt.plugins.module_utils.plan.resources import changed_values
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server import care, recorded, systems
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.conformity import needed
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.discovery import MANAGEMENT, Server
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.errors import (
     NOT_FOUND,
@@ -263,7 +264,7 @@ def modified(server: Server, resource: systems.Resource, found: Mapping[str, cha
     after = with_values(resource.rasd, changed_values(found))
     class_name = resource.instance.classname
     properties = server.dialect.write_rasd(after, server.shape(class_name), set(found), resource.instance)
-    properties["InstanceID"] = prop("InstanceID", str(resource.instance["InstanceID"]), "string")
+    properties["InstanceID"] = prop("InstanceID", needed(resource.instance, "InstanceID"), "string")
     return instance(class_name, properties)
 
 
@@ -318,7 +319,7 @@ def modify_system_settings(server: Server, change: changes.ModifySystemSettings)
             if server.dialect.replaces_settings:
                 properties = {**_everything(settings), **properties}
             else:
-                properties["InstanceID"] = prop("InstanceID", str(settings["InstanceID"]), "string")
+                properties["InstanceID"] = prop("InstanceID", needed(settings, "InstanceID"), "string")
             call(
                 server,
                 "ModifySystemSettings",

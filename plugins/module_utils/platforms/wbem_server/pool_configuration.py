@@ -24,6 +24,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.plan.resource_pool impor
     pool_differences,
 )
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server import management, pool_instance, pools
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.conformity import needed
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.discovery import POOLS, Server
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.errors import (
     NOT_FOUND,
@@ -229,7 +230,7 @@ def _modified(server: Server, found: pools.PoolFound, after: ResourcePool, names
         raise NotSupported(f"Cannot {doing}: this server cannot change pools")
     class_name = found.settings.classname
     properties = pool_instance.write_pool(after, server.shape(class_name), names)
-    properties["InstanceID"] = prop("InstanceID", str(found.settings["InstanceID"]), "string")
+    properties["InstanceID"] = prop("InstanceID", needed(found.settings, "InstanceID"), "string")
     return instance(class_name, properties)
 
 

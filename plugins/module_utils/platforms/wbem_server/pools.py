@@ -16,6 +16,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import froz
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool import ResourcePool, in_order
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server import pool_instance
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.conformity import needed
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.discovery import Server
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.session import Session
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.systems import key_of
@@ -121,7 +122,7 @@ def find(server: Server, pool: ResourcePool) -> PoolFound | None:
     if len(found) > 1:
         raise Conflict(
             f"Several pools of type {pool.resource_type.word} on {server.session.uri} are called {pool.pool_id!r}: "
-            + ", ".join(str(each["InstanceID"]) for each in found)
+            + ", ".join(needed(each, "InstanceID") for each in found)
         )
     return _read(server, server.session, found[0])
 

@@ -13,6 +13,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.errors import NotSupport
 from ansible_collections.svpc.virt.plugins.module_utils.model import units
 from ansible_collections.svpc.virt.plugins.module_utils.model.frozen import field, frozen
 from ansible_collections.svpc.virt.plugins.module_utils.model.values import Kind, SettingRow
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.conformity import number, reader_of
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.values import prop
 
 QUANTITY_UNITS = "VirtualQuantityUnits"
@@ -41,11 +42,12 @@ class PropertyRow:
         """The model's form of a value; None when there is none, or when the model has no word for it."""
         if value is None:
             return None
+        given = reader_of(self.cim_type, self.array)(value, self.prop)
         if self.words:
-            return self.words.get(value)
+            return self.words.get(given)
         if self.array:
-            return tuple(_plain(item) for item in value)
-        return _plain(value)
+            return tuple(_plain(item) for item in given if item is not None)
+        return _plain(given)
 
     def write(self, value: Any) -> Any:
         """The CIM form of a value of the model."""
@@ -152,7 +154,7 @@ def scale_of(instance: Any, units_property: str, dimension: str) -> Fraction | N
 
 def quantity_of(instance: Any, name: str, units_property: str, dimension: str) -> int | None:
     """A quantity of an instance in the base unit of its dimension; None when it has none, or in other units."""
-    value = instance.get(name)
+    value = number(instance.get(name), f"{name} of {getattr(instance, 'classname', 'an instance')}")
     scale = scale_of(instance, units_property, dimension) if value is not None else None
     return None if scale is None or value is None else int(int(value) * scale)
 

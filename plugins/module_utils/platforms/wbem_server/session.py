@@ -19,6 +19,11 @@ from urllib.request import getproxies, proxy_bypass
 from ansible_collections.svpc.virt.plugins.module_utils.errors import InvalidInput, Unreachable, VirtError
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.interface import Progress, quietly
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server import transport
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.conformity import (
+    conforming,
+    conforming_path,
+    number,
+)
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.errors import (
     FAILED,
     MISSING,
@@ -110,6 +115,7 @@ class Session:
                 PropertyList=None if properties is None else list(properties),
                 MaxObjectCount=transport.PULLED_AT_ONCE,
             ),
+            conforming,
         )
 
     def names(self, class_name: str, namespace: str | None = None) -> list[Any]:
@@ -119,15 +125,20 @@ class Session:
             lambda connection: connection.IterEnumerateInstancePaths(
                 class_name, namespace=namespace or self.namespace, MaxObjectCount=transport.PULLED_AT_ONCE
             ),
+            conforming_path,
         )
 
     def instances_if_any(self, class_name: str, namespace: str | None = None) -> list[Any]:
         """All instances of a class; none where the server does not have the class or the namespace."""
         return self._if_any(lambda: self.instances(class_name, namespace=namespace))
 
-    def names_if_any(self, class_name: str, namespace: str | None = None) -> list[Any]:
-        """The paths of all instances; none where the server does not have the class or the namespace."""
-        return self._if_any(lambda: self.names(class_name, namespace))
+    def listed(self, association: str) -> list[Any] | None:
+        """The paths of all instances of an association; None where the server can only follow it."""
+        return self._if_told(lambda: self.names(association))
+
+    def listed_instances(self, association: str) -> list[Any] | None:
+        """All instances of an association; None where the server can only follow it."""
+        return self._if_told(lambda: self.instances(association))
 
     def get(self, path: Any, properties: Iterable[str] | None = None) -> Any | None:
         """The instance with that path, or None."""
@@ -143,7 +154,7 @@ class Session:
             raise
         if found.path is None or not found.path.keybindings:
             found.path = path
-        return found
+        return conforming(found)
 
     def associated(
         self, path: Any, association: str, result: str | None = None, role: str | None = None, end: str | None = None
@@ -153,21 +164,21 @@ class Session:
         The association is always named: without it a server asks all its providers, and the failure of one of them,
         however unrelated, is a failure of the whole.
         """
-        return self._read(
+        found = self._read(
             f"follow {association} from {path.classname}",
-            lambda connection: list(
-                connection.Associators(
-                    self.local(path), AssocClass=association, ResultClass=result, Role=role, ResultRole=end
-                )
+            lambda connection: connection.Associators(
+                self.local(path), AssocClass=association, ResultClass=result, Role=role, ResultRole=end
             ),
         )
+        return [conforming(each) for each in found]
 
     def references(self, path: Any, association: str, role: str | None = None) -> list[Any]:
         """The association instances themselves, where their properties or both ends are needed."""
-        return self._read(
+        found = self._read(
             f"read {association} of {path.classname}",
-            lambda connection: list(connection.References(self.local(path), ResultClass=association, Role=role)),
+            lambda connection: connection.References(self.local(path), ResultClass=association, Role=role),
         )
+        return [conforming(each) for each in found]
 
     def class_of(self, class_name: str) -> Any | None:
         """The definition of a class, or None when the server does not have it."""
@@ -211,7 +222,7 @@ class Session:
                     # Some servers answer with paths that have no keys; who asked finds that out.
                     warnings.simplefilter("ignore", pywbem.MissingKeybindingsWarning)
                     code, output = self.connection.InvokeMethod(method, self.local(path), Params=given)
-                return int(code or 0), output
+                return int(number(code, f"the return value of {method}") or 0), output
             except VirtError as error:
                 embeds = any(_embeds(argument) for argument in arguments.values())
                 if status_of(error) != TYPE_MISMATCH or not embeds or not self._embed_otherwise():
@@ -286,15 +297,27 @@ class Session:
         with self._talking(doing):
             return ask(self.connection)
 
-    def _enumerated(self, doing: str, ask: Callable[[Any], Any]) -> list[Any]:
+    def _enumerated(self, doing: str, ask: Callable[[Any], Any], conform: Callable[[Any], Any]) -> list[Any]:
+        def read() -> list[Any]:
+            return [conform(each) for each in self._read(doing, lambda connection: list(ask(connection)))]
+
         for nap in _AGAIN_AFTER:
             try:
-                return self._read(doing, lambda connection: list(ask(connection)))
+                return read()
             except VirtError as error:
                 if status_of(error) not in (FAILED, NOT_FOUND):
                     raise
             time.sleep(nap)
-        return self._read(doing, lambda connection: list(ask(connection)))
+        return read()
+
+    @staticmethod
+    def _if_told(ask: Callable[[], list[Any]]) -> list[Any] | None:
+        try:
+            return ask()
+        except VirtError as error:
+            if status_of(error) is None:
+                raise
+            return None
 
     @staticmethod
     def _if_any(ask: Callable[[], list[Any]]) -> list[Any]:

@@ -11,6 +11,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.errors import NotSupport
 from ansible_collections.svpc.virt.plugins.module_utils.model.snapshot import Snapshot, SnapshotType
 from ansible_collections.svpc.virt.plugins.module_utils.model.states import SystemState
 from ansible_collections.svpc.virt.plugins.module_utils.plan.changes import CreateSnapshot
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.conformity import needed
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.rasd_instance import BAG_NAMES, bag
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.rows import ClassShape
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.values import prop, text_of
@@ -21,7 +22,7 @@ _STATES = {2: SystemState.ACTIVE, 3: SystemState.DEFINED, 6: SystemState.SUSPEND
 
 def name_of(settings: Any) -> str:
     """The name users give a snapshot."""
-    return str(settings.get("ElementName") or settings["InstanceID"])
+    return str(settings.get("ElementName") or needed(settings, "InstanceID"))
 
 
 def read_snapshot(settings: Any, parent: Any | None, is_current: bool) -> Snapshot:
@@ -42,7 +43,7 @@ def read_snapshot(settings: Any, parent: Any | None, is_current: bool) -> Snapsh
         is_current=is_current,
         virtual_system_state=None if state is None else _STATES.get(int(state)),
         storage=text_of(settings.get("Storage")) or "internal",
-        instance_id=text_of(settings["InstanceID"]),
+        instance_id=needed(settings, "InstanceID"),
     )
 
 

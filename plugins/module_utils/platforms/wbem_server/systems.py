@@ -20,6 +20,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.model.states import INST
 from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import Configuration, VirtualSystem
 from ansible_collections.svpc.virt.plugins.module_utils.plan.changes import SystemRef
 from ansible_collections.svpc.virt.plugins.module_utils.plan.match import counterpart
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.conformity import end_of, needed
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.discovery import (
     SNAPSHOTS,
     Server,
@@ -40,6 +41,8 @@ PARTS = "CIM_VirtualSystemSettingDataComponent"
 SNAPSHOT_OF = "CIM_SnapshotOfVirtualSystem"
 SETTINGS = "CIM_VirtualSystemSettingData"
 RESOURCES = "CIM_ResourceAllocationSettingData"
+_SWITCH = 38
+"""CIM_ComputerSystem.Dedicated: an Ethernet switch."""
 _RUNNING = frozenset({*INSTANTIATED, SystemState.SUSPENDED, SystemState.CRASHED})
 
 Key = tuple[str, frozenset[Any]]
@@ -145,14 +148,23 @@ def find(server: Server, name: str, uuid: str | None = None) -> SystemFound | No
     return None
 
 
+def _shown(server: Server) -> list[Any]:
+    """The CIM_ComputerSystems that can be virtual systems.
+
+    A virtual switch has settings and resources as well (DSP1097); it is a network of the host.
+    """
+    systems = server.session.instances(server.dialect.system_class)
+    return [each for each in systems if _SWITCH not in (each.get("Dedicated") or ())]
+
+
 def _candidates(server: Server, name: str, uuid: str | None) -> list[Any]:
     """The systems that could be meant: those with the name, then those with the UUID."""
-    systems = server.session.instances(server.dialect.system_class)
+    systems = _shown(server)
     named = [system for system in systems if name_of(system) == name]
     if len(named) > 1:
         real = [system for system in named if read(server, system) is not None]
         if len(real) > 1:
-            keys = ", ".join(str(system["Name"]) for system in real)
+            keys = ", ".join(needed(system, "Name") for system in real)
             raise Conflict(f"Several virtual systems on {server.session.uri} are called {name!r}: {keys}")
         named = real
     wanted = (uuid or "").lower()
@@ -200,7 +212,7 @@ def _chosen(links: Iterable[Any]) -> Any | None:
     for flag, value in (("IsNext", 3), ("IsNext", 1), ("IsDefault", 1)):
         for link in everything:
             if link.get(flag) == value:
-                return link["SettingData"]
+                return end_of(link, "SettingData")
     return None
 
 
@@ -218,7 +230,7 @@ def _read_by_name(server: Server, system: Any) -> SystemFound | None:
     """The same where the names of settings follow from the name of the system."""
     pattern = server.dialect.settings_id or ""
     path = pywbem.CIMInstanceName(
-        server.dialect.own("VirtualSystemSettingData"), {"InstanceID": pattern.format(name=system["Name"])}
+        server.dialect.own("VirtualSystemSettingData"), {"InstanceID": pattern.format(name=needed(system, "Name"))}
     )
     settings = server.session.get(path)
     if settings is None:
@@ -241,15 +253,16 @@ def virtual_systems(server: Server) -> list[VirtualSystem]:
 
 def everything(server: Server) -> list[SystemFound]:
     """All systems with their configurations."""
-    systems = server.session.instances(server.dialect.system_class)
+    systems = _shown(server)
     if not systems:
         server.check_hypervisor()
         return []
     if server.dialect.settings_id is not None:
         return _joined_by_name(server, systems)
-    links = server.session.names_if_any(STATE) if server.dialect.lists_associations else []
-    if links:
-        return _joined(server, systems, links)
+    lists = _listed(server) if server.dialect.lists_associations else None
+    if lists is not None:
+        assembled = [_assembled(server, system, lists) for system in systems]
+        return [each for each in assembled if each is not None]
     return [
         found
         for found in server.session.each(lambda session, each: _read_with(server, session, each), systems)
@@ -280,29 +293,31 @@ class _Everything:
 
 
 def _ends(path: Any, one: str, other: str) -> tuple[Any, Any]:
-    return path.keybindings[one], path.keybindings[other]
+    return end_of(path, one), end_of(path, other)
 
 
-def _joined(server: Server, systems: Sequence[Any], links: Sequence[Any]) -> list[SystemFound]:
-    session = server.session
-    lists = _Everything()
+def _listed(server: Server) -> _Everything | None:
+    """The links between systems and their settings; None where the server does not list every kind of them."""
+    session, lists = server.session, _Everything()
+    state, parts, defined = session.listed(STATE), session.listed(PARTS), session.listed_instances(DEFINED)
+    snapshots = [] if server.service(SNAPSHOTS) is None else session.listed(SNAPSHOT_OF)
+    if not state or parts is None or defined is None or snapshots is None:
+        return None
+    for element, data in (_ends(path, "ManagedElement", "SettingData") for path in state):
+        lists.state.setdefault(key_of(element), []).append(key_of(data))
+    for link in defined:
+        lists.defined.setdefault(key_of(end_of(link, "ManagedElement")), []).append(link)
     lists.settings = {key_of(each.path): each for each in session.instances(SETTINGS)}
     resources = {key_of(each.path): each for each in session.instances(RESOURCES)}
-    for group, part in (_ends(path, "GroupComponent", "PartComponent") for path in session.names(PARTS)):
+    for group, part in (_ends(path, "GroupComponent", "PartComponent") for path in parts):
         instance = resources.get(key_of(part))
         if instance is not None:
             lists.parts.setdefault(key_of(group), []).append(Resource(server.dialect.read_rasd(instance), instance))
-    for element, data in (_ends(path, "ManagedElement", "SettingData") for path in links):
-        lists.state.setdefault(key_of(element), []).append(key_of(data))
-    for link in session.instances_if_any(DEFINED):
-        lists.defined.setdefault(key_of(link["ManagedElement"]), []).append(link)
-    if server.service(SNAPSHOTS) is not None:
-        for system, data in (_ends(path, "Antecedent", "Dependent") for path in session.names_if_any(SNAPSHOT_OF)):
-            snapshot = lists.settings.get(key_of(data))
-            if snapshot is not None:
-                lists.snapshots.setdefault(key_of(system), []).append(snapshot)
-    found = [_assembled(server, system, lists) for system in systems]
-    return [each for each in found if each is not None]
+    for system, data in (_ends(path, "Antecedent", "Dependent") for path in snapshots):
+        snapshot = lists.settings.get(key_of(data))
+        if snapshot is not None:
+            lists.snapshots.setdefault(key_of(system), []).append(snapshot)
+    return lists
 
 
 def _assembled(server: Server, system: Any, lists: _Everything) -> SystemFound | None:
@@ -323,7 +338,7 @@ def _assembled(server: Server, system: Any, lists: _Everything) -> SystemFound |
     if is_running:
         running = defined if state_key is None else lists.found(state_key)
     twins = {
-        str(resource.instance["InstanceID"]): str(link["SettingData"].keybindings.get("InstanceID"))
+        needed(resource.instance, "InstanceID"): str(end_of(link, "SettingData").keybindings.get("InstanceID"))
         for resource in (running.resources if running is not None else ())
         for link in lists.defined.get(key_of(resource.path), ())[:1]
     }
@@ -332,15 +347,15 @@ def _assembled(server: Server, system: Any, lists: _Everything) -> SystemFound |
 
 def _joined_by_name(server: Server, systems: Sequence[Any]) -> list[SystemFound]:
     dialect, session = server.dialect, server.session
-    settings = {str(each["InstanceID"]): each for each in session.instances(dialect.own("VirtualSystemSettingData"))}
+    settings = {needed(each, "InstanceID"): each for each in session.instances(dialect.own("VirtualSystemSettingData"))}
     parts: dict[str, list[Resource]] = {}
     for instance in session.instances(dialect.own("ResourceAllocationSettingData")):
-        name, _slash, _device = str(instance["InstanceID"]).partition("/")
+        name, _slash, _device = needed(instance, "InstanceID").partition("/")
         parts.setdefault(name, []).append(Resource(dialect.read_rasd(instance), instance))
     pattern = dialect.settings_id or ""
     found = []
     for system in systems:
-        name = str(system["Name"])
+        name = needed(system, "Name")
         own = settings.get(pattern.format(name=name))
         if own is not None:
             found.append(_single(system, Found(own, tuple(parts.get(name, ())))))
@@ -364,9 +379,9 @@ def as_model(server: Server, found: SystemFound) -> VirtualSystem:
         defined=defined,
         running=running,
         persistent=found.persistent,
-        snapshots=tuple(sorted(str(each.get("ElementName") or each["InstanceID"]) for each in found.snapshots)),
+        snapshots=tuple(sorted(str(each.get("ElementName") or needed(each, "InstanceID")) for each in found.snapshots)),
         belongings=tuple(str(each) for each in settings.get("Belongings") or ()),
-        instance_id=str(found.system["Name"]),
+        instance_id=needed(found.system, "Name"),
     )
 
 
@@ -407,7 +422,7 @@ def _linked(rasd: Rasd, server: Server, found: SystemFound) -> str | None:
     for resource in found.running.resources if found.running is not None else ():
         if resource.rasd.instance_id == rasd.instance_id:
             links = server.session.references(resource.path, DEFINED, "ManagedElement")
-            return next((str(link["SettingData"].keybindings.get("InstanceID")) for link in links), None)
+            return next((str(end_of(link, "SettingData").keybindings.get("InstanceID")) for link in links), None)
     return None
 
 

@@ -20,6 +20,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.errors import (
 from ansible_collections.svpc.virt.plugins.module_utils.model import units
 from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.conformity import needed
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.discovery import POOLS, Server
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.errors import Family
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.jobs import run
@@ -123,7 +124,7 @@ def _nowhere(server: Server, rasd: Rasd) -> InvalidInput:
 def _pools(server: Server) -> dict[str, Any]:
     """The storage pools that have a folder, by name."""
     found = server.session.instances(server.dialect.own("DiskPool"))
-    return {str(pool["InstanceID"])[len(DISK_POOLS) :]: pool for pool in found if text_of(pool.get("Path"))}
+    return {needed(pool, "InstanceID")[len(DISK_POOLS) :]: pool for pool in found if text_of(pool.get("Path"))}
 
 
 def _pool(server: Server, rasd: Rasd) -> Any:
