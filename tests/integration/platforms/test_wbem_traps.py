@@ -13,6 +13,7 @@ import pytest
 
 from ansible_collections.svpc.virt.plugins.module_utils import errors
 from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd, only
+from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool import ResourcePool
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
 from ansible_collections.svpc.virt.plugins.module_utils.model.states import RequestedState, SystemState
 from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import Configuration, VirtualSystem
@@ -41,6 +42,8 @@ OF_NO_CONCERN = {
     "service_keys_unchecked": "the paths of services are those that the server lists",
     "unknown_method_is_failure": "only of jobs methods are called that a server may not have; see the failed job",
 }
+
+IMAGES = ResourcePool("images", ResourceType.DISK_DRIVE, "dir", host_resource=("/images",), active=True)
 
 Test = TypeVar("Test", bound=Callable[..., None])
 
@@ -395,6 +398,56 @@ def test_a_new_system_is_not_resumed_from_the_saved_state_of_a_former_one(host: 
         host.define_system(haunted)
     assert host.virtual_system("ghost") is None
     assert "ghost" in server.world.saves
+
+
+@trap("text_is_markup")
+@pytest.mark.parametrize("name", ["R&D", "R&amp;D"])
+def test_a_name_that_it_would_break_is_refused_before_anything_is_made(
+    host: WbemHost, server: WbemServer, name: str
+) -> None:
+    behind = server.world.platform
+    assert isinstance(behind, FakeHost)
+    behind.pools[ResourceType.DISK_DRIVE, "images"] = IMAGES
+    volumes, ref = dict(behind.volumes), changes.SystemRef(name)
+    disk_of_pool = Rasd(ResourceType.DISK_DRIVE, pool_id="images", virtual_quantity=MIB)
+    new = replace(DEFINE, system=ref, configuration=Configuration({}, (PROCESSOR, MEMORY, disk_of_pool)))
+    odd_volume = changes.AddResourceSettings(REF, replace(disk_of_pool, host_resource=(f"{name}.raw",)))
+    for change in (
+        new,
+        odd_volume,
+        changes.CreateResourcePool(replace(IMAGES, pool_id=name)),
+        changes.CreateResourcePool(replace(IMAGES, pool_id="new", host_resource=(f"/{name}",))),
+        changes.CreateResourcePool(ResourcePool(name, ResourceType.ETHERNET_ADAPTER, "isolated")),
+    ):
+        for attempt in (host.check, host.carry_out):
+            with pytest.raises(errors.NotSupported, match=r"writes '&' into the hypervisor's document as it is"):
+                attempt(change)
+    assert (behind.volumes, list(behind.systems), len(behind.pools)) == (volumes, ["web"], 1)
+
+
+@pytest.mark.parametrize("name", ["R&D", "R&amp;D"])
+def test_of_a_system_with_such_a_name_all_but_the_configuration_is_managed(
+    host: WbemHost, server: WbemServer, name: str
+) -> None:
+    ref = changes.SystemRef(name)
+    server.world.platform.carry_out(replace(DEFINE, system=ref))
+    rename = changes.ModifySystemSettings(ref, {"clock_offset": ("localtime", "utc")})
+    for attempt in (host.check, host.carry_out):
+        with pytest.raises(errors.NotSupported, match="configuration of virtual system 'R&"):
+            attempt(rename)
+    host.request_state_change(changes.RequestStateChange(ref, RequestedState.ENABLED, "defined", "active"))
+    found = host.virtual_system(name)
+    assert found is not None
+    assert found.state is SystemState.ACTIVE
+    host.request_state_change(changes.RequestStateChange(ref, RequestedState.DISABLED, "active", "defined"))
+    host.destroy_system(changes.DestroySystem(ref))
+    assert host.virtual_system(name) is None
+
+
+def test_other_marks_are_no_markup(host: WbemHost) -> None:
+    name = 'a<b> "c" größe é 東京'
+    host.define_system(replace(DEFINE, system=changes.SystemRef(name)))
+    assert {found.name for found in host.virtual_systems()} == {"web", name}
 
 
 def test_a_job_that_failed_although_it_says_completed(host: WbemHost, server: WbemServer, faults: Faults) -> None:

@@ -86,6 +86,7 @@ def changing(server: Server, found: systems.SystemFound, change: Any) -> Iterato
 
     Raises, before anything is sent, when the server would lose what nobody asked to lose.
     """
+    check_document(server.dialect, change)
     if not server.dialect.weight_is_lost:
         yield
         return
@@ -102,6 +103,11 @@ def changing(server: Server, found: systems.SystemFound, change: Any) -> Iterato
             tell(error, f"the weight of the processors is lost by it and could not be restored: {left.message}")
         raise
     _restore_weight(server, found, weight)
+
+
+def check_document(dialect: Dialect, change: Any) -> None:
+    """Raise NotSupported for a system of whose configuration the server cannot write the document anew."""
+    dialect.check_text(f"configuration of virtual system {change.system.name!r}: its name", change.system.name)
 
 
 def tell_of_hidden_loss(server: Server, change: Any) -> None:

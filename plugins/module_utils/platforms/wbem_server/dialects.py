@@ -25,6 +25,10 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server im
 WriteRasd = Callable[..., "dict[str, Any]"]
 
 
+def _any_text(_where: str, _text: str) -> None:
+    """Every text is written as it is meant."""
+
+
 def _by_the_server(_system: str, _rasd: Rasd) -> str | None:
     return None
 
@@ -50,6 +54,8 @@ class Dialect:
     """The class, without prefix, to make a resource of a type with; None: the one that descends from the standard's."""
     resource_id: Callable[[str, Rasd], str | None] = _by_the_server
     """The InstanceID to ask for a new resource of a system; servers of the standard choose it."""
+    check_text: Callable[[str, str], None] = _any_text
+    """Raises NotSupported for names and paths, said where they are from, that the server does not write as they are meant."""
     numbered: frozenset[ResourceType] = frozenset()
     """Types whose InstanceIDs are numbers in a row: when one goes, those behind it get others."""
     makes_volumes: bool = True
@@ -118,6 +124,7 @@ LIBVIRT_CIM = Dialect(
     new_pool=libvirt_cim_system.new_pool,
     rasd_classes=libvirt_cim.CLASSES,
     resource_id=libvirt_cim.resource_id,
+    check_text=libvirt_cim.check_text,
     numbered=frozenset({ResourceType.SERIAL_PORT}),
     makes_volumes=False,
     unsupported=libvirt_cim.UNSUPPORTED,

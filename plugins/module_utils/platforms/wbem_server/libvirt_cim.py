@@ -33,6 +33,19 @@ DISK_POOLS, NETWORK_POOLS = "DiskPool/", "NetworkPool/"
 _DISK, _LUN, _CD, _FLOPPY, _FILE_SYSTEM = 0, 4, 1, 2, 3
 
 
+def check_text(where: str, text: str) -> None:
+    """Raise NotSupported for a text that the server would break: names of systems and pools, and paths of pools and volumes.
+
+    It gives them to libxml2 as the content of an element, for which ``&`` begins an entity: nothing is left of "R&D", and
+    "R&amp;D" becomes "R&D".  What it writes as attributes, such as the file of a disk, is not concerned.
+    """
+    if "&" in text:
+        raise NotSupported(
+            f"{where}: {text!r} is not supported by this server: it writes '&' into the hypervisor's document as it is, "
+            "and something else would be read there"
+        )
+
+
 def _nothing_to_read(_instance: Any, _fields: Fields, _settings: Fields) -> None:
     """The rows say it all."""
 

@@ -19,6 +19,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server im
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.libvirt_cim import (
     DISK_POOLS,
     NETWORK_POOLS,
+    check_text,
 )
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.rows import ClassShape, PropertyRow
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.values import prop, text_of
@@ -132,6 +133,7 @@ def read_pool(pool: Any, _settings: Any = None) -> ResourcePool:
 
 def new_pool(pool: ResourcePool) -> tuple[str, dict[str, Any]]:
     """The class, without prefix, and the properties of the settings that make a pool."""
+    check_text("pool_id", pool.pool_id)
     kind = pool.resource_sub_type or ""
     prefix = _PREFIXES[pool.resource_type]
     found = {
@@ -154,6 +156,7 @@ def new_pool(pool: ResourcePool) -> tuple[str, dict[str, Any]]:
         "Host": pool.settings.get("source_host"),
         "SourceDirectory": pool.settings.get("source_path"),
     }
+    check_text(f"Pool {pool.pool_id!r}: its path", path or "")
     found.update({name: prop(name, text, "string") for name, text in known.items() if text})
     if kind != "dir" and pool.host_resource:
         found["DevicePaths"] = prop("DevicePaths", list(pool.host_resource), "string", array=True)

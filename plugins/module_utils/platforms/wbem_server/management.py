@@ -80,6 +80,7 @@ def _check_not_haunted(server: Server, ref: changes.SystemRef) -> None:
 def new_settings(server: Server, change: changes.DefineSystem) -> Any:
     """The settings to make a system with.  Raises NotSupported for what the server has no place for."""
     name, uuid = change.system.name, change.system.uuid
+    server.dialect.check_text("name", name)
     class_name = server.settings_class()
     shape = server.shape(class_name)
     given = {key: value for key, value in change.configuration.settings.items() if value is not None}

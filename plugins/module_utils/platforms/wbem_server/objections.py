@@ -67,6 +67,7 @@ class Objections:
 
     def _check_configuration(self, change: Any) -> None:
         found = None
+        care.check_document(self._server.dialect, change)
         if self._server.dialect.weight_is_lost or isinstance(change, changes.ModifyResourceSettings):
             found = systems.find(self._server, change.system.name, change.system.uuid)
         if found is not None and self._server.dialect.weight_is_lost:

@@ -65,9 +65,19 @@ def foreseen(server: Server, resources: Sequence[Rasd]) -> tuple[Rasd, ...]:
     """The resources as they will be sent, nothing having been made yet.  Raises what stands against a volume."""
     if server.dialect.makes_volumes:
         return tuple(resources)
-    return tuple(
-        replace(rasd, virtual_quantity=None) if _is_new(server, rasd) else _as_sent(rasd) for rasd in resources
-    )
+    return tuple(_foreseen(server, rasd) for rasd in resources)
+
+
+def _foreseen(server: Server, rasd: Rasd) -> Rasd:
+    if not _is_new(server, rasd):
+        return _as_sent(rasd)
+    pool = _pools(server).get(rasd.pool_id or "")  # an earlier change may make it
+    _check_path(server, rasd, "/".join([*([str(pool["Path"])] if pool else []), *(rasd.host_resource or ())[:1]]))
+    return replace(rasd, virtual_quantity=None)
+
+
+def _check_path(server: Server, rasd: Rasd, path: str) -> None:
+    server.dialect.check_text(f"{rasd.label}: its new volume", path)
 
 
 def _with_volume(server: Server, system: str, rasd: Rasd, made: list[tuple[Any, str]]) -> Rasd:
@@ -76,6 +86,7 @@ def _with_volume(server: Server, system: str, rasd: Rasd, made: list[tuple[Any, 
     pool = _pool(server, rasd)
     named = rasd.host_resource[0] if rasd.host_resource else f"{system}-{rasd.address_on_parent}.raw"
     path = f"{str(pool['Path']).rstrip('/')}/{named}"
+    _check_path(server, rasd, path)
     _create(server, pool.path, path, rasd)
     made.append((pool.path, path))
     return replace(rasd, host_resource=(path,), virtual_quantity=None)

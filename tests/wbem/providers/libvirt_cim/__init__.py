@@ -27,6 +27,8 @@ TRAPS = frozenset(
         "added_path_without_keys",
         # The file of a snapshot outlives its system.
         "save_file_stays",
+        # What it writes as the content of an element is taken for markup: "R&D" is nothing, "R&amp;D" is "R&D".
+        "text_is_markup",
         "files_must_exist",
         "passwords_are_masked",
         "unknown_method_is_failure",

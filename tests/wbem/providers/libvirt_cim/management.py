@@ -24,6 +24,7 @@ from tests.wbem import invoke
 from tests.wbem.invoke import Invocation, Method
 from tests.wbem.providers import states
 from tests.wbem.providers.libvirt_cim import resources, systems
+from tests.wbem.providers.libvirt_cim.documents import as_markup
 from tests.wbem.providers.libvirt_cim.resources import Shown, failed
 
 Output = Mapping[str, Any]
@@ -77,7 +78,17 @@ def _check_up(invocation: Invocation, error: pywbem.CIMError) -> None:
         raise error
 
 
+_REWRITING = (
+    changes.AddResourceSettings,
+    changes.ModifyResourceSettings,
+    changes.RemoveResourceSettings,
+    changes.ModifySystemSettings,
+)
+
+
 def _carried_out(invocation: Invocation, change: changes.Change, action: str) -> None:
+    if isinstance(change, _REWRITING) and as_markup(invocation, change.system.name) != change.system.name:
+        raise failed(f"{action}: missing name information")
     try:
         invocation.carry_out(change)
     except errors.VirtError as error:
@@ -126,6 +137,9 @@ def _define(invocation: Invocation) -> Output:
     name = wanted.get("VirtualSystemIdentifier")
     if name is None or wanted.classname != invocation.reading.name_of("VirtualSystemSettingData"):
         raise failed("Failed to define domain: xml in virDomainDefineXML must not be NULL")
+    name = as_markup(invocation, name)
+    if not name:
+        raise failed("Failed to define domain: missing name information")
     reference = invocation.get("ReferenceConfiguration")
     copied: list[Rasd] = []
     if reference is not None:

@@ -17,6 +17,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.plan import changes
 from tests.wbem import invoke
 from tests.wbem.invoke import Invocation, Method
 from tests.wbem.providers.libvirt_cim import resources, systems
+from tests.wbem.providers.libvirt_cim.documents import as_markup
 from tests.wbem.providers.libvirt_cim.resources import failed
 from tests.wbem.world import Reading, Section
 
@@ -220,21 +221,24 @@ def _create_child(invocation: Invocation) -> Mapping[str, Any]:
     kind = kinds.get(wanted.classname.partition("_")[2])
     if kind is None:
         raise failed("Unable to determine RASD type")
-    name = name or str(wanted.get("PoolID") or "").removeprefix(PREFIXES[kind])
+    name = as_markup(invocation, name or str(wanted.get("PoolID") or "").removeprefix(PREFIXES[kind]))
+    if not name:
+        raise failed("Unable to create resource pool: missing name information")
     if any((pool.resource_type, pool.pool_id) == (kind, name) for pool in invocation.reading.pools):
         raise failed("Pool with that name already exists")
-    pool = _network(name, wanted) if kind is ResourceType.ETHERNET_ADAPTER else _storage(name, wanted)
+    path = as_markup(invocation, str(wanted.get("Path") or ""))
+    pool = _network(name, wanted) if kind is ResourceType.ETHERNET_ADAPTER else _storage(name, path, wanted)
     invocation.carry_out(changes.CreateResourcePool(pool))
     found = next(found for found in invocation.reading.pools if (found.resource_type, found.pool_id) == (kind, name))
     invocation.carry_out(changes.RequestPoolStateChange(found, True))
     return {"Pool": instance(invocation.reading, found).path}
 
 
-def _storage(name: str, wanted: Any) -> ResourcePool:
+def _storage(name: str, path: str, wanted: Any) -> ResourcePool:
     number = int(wanted.get("Type") or 0)
     if number not in KINDS:
         raise failed(f"Unable to get attributes for resource: Storage pool type {number} not valid")
-    path, devices = wanted.get("Path"), wanted.get("DevicePaths")
+    devices = wanted.get("DevicePaths")
     settings = {}
     if number != 1 and path:
         settings["target_path"] = path
@@ -299,7 +303,9 @@ def _create_in_pool(invocation: Invocation) -> Mapping[str, Any]:
     if int(wanted.get("FormatType") or 0) not in (1, 2):
         raise failed("Unable to get attributes for resource: StorageVolumeRASD FormatType field not valid")
     size = parse_quantity(int(wanted.get("Capacity") or 0), BYTE, str(wanted.get("AllocationUnits") or "B"))
-    path = str(wanted["Path"])
+    path = as_markup(invocation, str(wanted["Path"]))
+    if not path:
+        raise failed("Unable to create storage volume: missing volume name")
     try:
         _make_volume(invocation, pool, path, size)
     except FileExistsError:
