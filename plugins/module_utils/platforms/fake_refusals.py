@@ -21,6 +21,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool impo
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
 from ansible_collections.svpc.virt.plugins.module_utils.plan import changes
 from ansible_collections.svpc.virt.plugins.module_utils.plan.resources import changed_values
+from ansible_collections.svpc.virt.plugins.module_utils.plan.subnets import check_activation
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.fake_capabilities import PROCESSORS, TAGGED
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ def check(host: FakeHost, change: changes.Change) -> None:
             if name.startswith("settings.")
         }
         _pool(host, change.pool, {**change.pool.settings, **settings})
+    elif isinstance(change, changes.RequestPoolStateChange):
+        check_activation(change, host.pools.values)
 
 
 def _new_storage(host: FakeHost, system: str, rasd: Rasd) -> None:

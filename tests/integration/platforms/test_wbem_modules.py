@@ -123,6 +123,26 @@ NETWORK = {"pool_id": "more", "resource_type": "ethernet_adapter", "resource_sub
 NAT = {**NETWORK, "resource_sub_type": "nat", "settings": {"addresses": ["192.0.2.1/24"]}}
 
 
+def test_a_network_whose_subnet_is_taken_is_told_before_anything_is_made(module: Run, standard: bool) -> None:
+    network = {
+        "resource_type": "ethernet_adapter",
+        "resource_sub_type": "isolated",
+        "settings": {"addresses": ["192.0.2.1/24"]},
+        "state": "active",
+    }
+    assert module("resource_pool", pool_id="one", **network)["changed"]
+    if not standard:
+        return  # it shows no addresses, and makes a network active at once: the host says so
+    foretold = module("resource_pool", pool_id="two", **network, _ansible_check_mode=True)
+    assert any("192.0.2.0/24 is that of active network 'one' already" in each for each in foretold["warned"])
+    failed = module("resource_pool", "conflict", pool_id="two", **network)
+    assert "192.0.2.0/24 is that of active network 'one' already" in failed["msg"]
+    assert module("resource_pool_info", pool_id=["two"])["resource_pools"] == []
+    assert not module("resource_pool", pool_id="one", **network)["changed"]
+    module("resource_pool", pool_id="one", **{**network, "state": "inactive"})
+    assert module("resource_pool", pool_id="two", **network)["changed"]
+
+
 def test_what_the_server_does_not_show_of_a_network_is_told_not_to_be_compared(module: Run, standard: bool) -> None:
     declared = NAT if standard else {**NAT, "host_resource": ["eth0"]}
     made = module("resource_pool", **declared)

@@ -52,6 +52,11 @@ def network(name: str = "new", **settings: Any) -> changes.CreateResourcePool:
     )
 
 
+def activation(address: str) -> changes.RequestPoolStateChange:
+    return changes.RequestPoolStateChange(network(addresses=(address,)).pool, True)
+
+
+LAN = {"bridge": "br0", "addresses": ("192.0.2.1/24", "2001:db8::1/64")}
 TAG = {"desired_vlan_endpoint_mode": "access", "port_vid": 7}
 PAIRS: dict[str, tuple[type[errors.VirtError], changes.Change, changes.Change]] = {
     "processors": (
@@ -77,6 +82,7 @@ PAIRS: dict[str, tuple[type[errors.VirtError], changes.Change, changes.Change]] 
         changes.RemoveResourceSettings(WEB, Rasd(ResourceType.CD_DRIVE)),
     ),
     "a bridge in use": (errors.Conflict, network(bridge="br0"), network("lan", bridge="br0")),
+    "a subnet in use": (errors.InTheWay, activation("192.0.2.9/24"), activation("192.0.2.9/25")),
 }
 """What is refused, and with what; and the same with the value that is not."""
 
@@ -87,7 +93,7 @@ def host() -> FakeHost:
     host.devices.add("0000:00:1f.2")
     for pool in (
         ResourcePool("images", ResourceType.DISK_DRIVE, "dir", host_resource=("/images",), active=True),
-        ResourcePool("lan", ResourceType.ETHERNET_ADAPTER, "isolated", settings={"bridge": "br0"}, active=True),
+        ResourcePool("lan", ResourceType.ETHERNET_ADAPTER, "isolated", settings=LAN, active=True),
         ResourcePool("ovs", ResourceType.ETHERNET_ADAPTER, "openvswitch", active=True),
     ):
         host.pools[pool.resource_type, pool.pool_id] = pool

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 from ansible_collections.svpc.virt.plugins.module_utils.errors import Conflict, InTheWay, VirtError
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool import ResourcePool
 from ansible_collections.svpc.virt.plugins.module_utils.plan import changes
+from ansible_collections.svpc.virt.plugins.module_utils.plan.subnets import check_activation
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import network_xml
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.documents import by_name
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.errors import is_code, libvirt, talking
@@ -148,15 +148,9 @@ class Networks:
                     pool_id=other.pool_id,
                 )
 
-    def check_activation(self, pool: ResourcePool) -> None:
+    def check_activation(self, change: changes.RequestPoolStateChange) -> None:
         """Raise InTheWay where libvirt would: another active network is the same IPv4 network."""
-        wanted = _subnets(pool)
-        for other in self.everything(members=False) if wanted else ():
-            for subnet in wanted & _subnets(other) if other.active and other.pool_id != pool.pool_id else ():
-                raise InTheWay(
-                    f"network {pool.pool_id!r}: {subnet} is that of active network {other.pool_id!r} already",
-                    pool_id=other.pool_id,
-                )
+        check_activation(change, lambda: self.everything(members=False))
 
     def create(self, pool: ResourcePool) -> None:
         """Record a new network, inactive."""
@@ -237,12 +231,6 @@ class Networks:
     def _version(self) -> int:
         with talking("ask for the version of libvirt"):
             return int(self.session.connection.getLibVersion())
-
-
-def _subnets(pool: ResourcePool) -> set[ipaddress.IPv4Network | ipaddress.IPv6Network]:
-    """The IPv4 networks that the host's addresses are in: libvirt looks at the routes of no others."""
-    subnets = {ipaddress.ip_interface(address).network for address in pool.settings.get("addresses") or ()}
-    return {subnet for subnet in subnets if subnet.version == 4}
 
 
 def read_port(xml: str) -> dict[str, Any]:

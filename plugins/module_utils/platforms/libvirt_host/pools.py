@@ -77,8 +77,8 @@ class Pools:
 
     def check_state(self, change: changes.RequestPoolStateChange) -> None:
         """Raise what can be known to keep a pool from being activated."""
-        if change.active and change.pool.resource_type in NETWORK_TYPES:
-            self._networks.check_activation(change.pool)
+        if change.pool.resource_type in NETWORK_TYPES:
+            self._networks.check_activation(change)
 
     def create_resource_pool(self, change: changes.CreateResourcePool) -> None:
         """Record a new pool, inactive."""

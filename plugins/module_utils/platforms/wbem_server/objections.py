@@ -12,10 +12,12 @@ from typing import Any
 
 from ansible_collections.svpc.virt.plugins.module_utils.plan import changes
 from ansible_collections.svpc.virt.plugins.module_utils.plan.resources import changed_values
+from ansible_collections.svpc.virt.plugins.module_utils.plan.subnets import check_activation
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server import (
     care,
     management,
     pool_configuration,
+    pools,
     snapshots,
     storage,
     systems,
@@ -54,6 +56,8 @@ class Objections:
             self._check_new_pool(change)
         elif isinstance(change, changes.ModifyPoolSettings):
             pool_configuration.check_modification(self._server, change)
+        elif isinstance(change, changes.RequestPoolStateChange):
+            check_activation(change, lambda: pools.resource_pools(self._server, members=False))
 
     def _build(self, resources: Any, others: Any, system: str) -> None:
         for rasd in foreseen(self._server, care.complete(self._server.dialect, resources, others)):
