@@ -136,9 +136,9 @@ class Session:
         """The paths of all instances of an association; None where the server can only follow it."""
         return self._if_told(lambda: self.names(association))
 
-    def listed_instances(self, association: str) -> list[Any] | None:
-        """All instances of an association; None where the server can only follow it."""
-        return self._if_told(lambda: self.instances(association))
+    def listed_instances(self, class_name: str) -> list[Any] | None:
+        """All instances of a class; None where they can only be reached by following associations."""
+        return self._if_told(lambda: self.instances(class_name))
 
     def get(self, path: Any, properties: Iterable[str] | None = None) -> Any | None:
         """The instance with that path, or None."""

@@ -301,16 +301,17 @@ def _listed(server: Server) -> _Everything | None:
     session, lists = server.session, _Everything()
     state, parts, defined = session.listed(STATE), session.listed(PARTS), session.listed_instances(DEFINED)
     snapshots = [] if server.service(SNAPSHOTS) is None else session.listed(SNAPSHOT_OF)
-    if not state or parts is None or defined is None or snapshots is None:
+    settings, resources = session.listed_instances(SETTINGS), session.listed_instances(RESOURCES)
+    if not state or parts is None or defined is None or snapshots is None or settings is None or resources is None:
         return None
     for element, data in (_ends(path, "ManagedElement", "SettingData") for path in state):
         lists.state.setdefault(key_of(element), []).append(key_of(data))
     for link in defined:
         lists.defined.setdefault(key_of(end_of(link, "ManagedElement")), []).append(link)
-    lists.settings = {key_of(each.path): each for each in session.instances(SETTINGS)}
-    resources = {key_of(each.path): each for each in session.instances(RESOURCES)}
+    lists.settings = {key_of(each.path): each for each in settings}
+    known = {key_of(each.path): each for each in resources}
     for group, part in (_ends(path, "GroupComponent", "PartComponent") for path in parts):
-        instance = resources.get(key_of(part))
+        instance = known.get(key_of(part))
         if instance is not None:
             lists.parts.setdefault(key_of(group), []).append(Resource(server.dialect.read_rasd(instance), instance))
     for system, data in (_ends(path, "Antecedent", "Dependent") for path in snapshots):
