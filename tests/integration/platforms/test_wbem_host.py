@@ -236,6 +236,14 @@ def test_the_interop_namespace_is_found(interop: str) -> None:
         platform.close()
 
 
+def test_a_namespace_that_no_profile_leads_to_is_found_in_the_servers_list() -> None:
+    with without("standard", "RegisteredProfile", namespace="root/elsewhere") as server:
+        platform = WbemHost.open(server.url, {})
+        assert platform.session.namespace == "root/elsewhere"
+        assert [system.name for system in platform.virtual_systems()] == ["idle", "web"]
+        platform.close()
+
+
 def test_every_association_is_named_when_it_is_followed(server: WbemServer, shown: dict[str, Any]) -> None:
     for operation in ("Associators", "References", "AssociatorNames", "ReferenceNames"):
         for about in server.requests.of(operation):

@@ -360,6 +360,15 @@ def test_a_hypervisor_that_is_down_is_unreachable_whatever_is_asked(host: WbemHo
             attempt()
 
 
+@pytest.mark.parametrize("namespace", ["", "/root/virt"])
+def test_a_hypervisor_that_is_down_is_unreachable_with_or_without_a_namespace(
+    server: WbemServer, faults: Faults, namespace: str
+) -> None:
+    faults.host_is_down = True
+    with pytest.raises(errors.Unreachable, match="its hypervisor does not"):
+        WbemHost.open(f"{server.url}{namespace}", {"timeout": 5})
+
+
 # Requests
 
 

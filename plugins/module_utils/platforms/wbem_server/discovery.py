@@ -9,8 +9,9 @@ not go that way, the classes themselves are asked.
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Union
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import (
@@ -22,6 +23,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.errors import (
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
 from ansible_collections.svpc.virt.plugins.module_utils.plan import changes
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server import rasd_instance
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.conformity import needed
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server.dialects import (
     HYPERVISORS,
     Dialect,
@@ -146,13 +148,17 @@ class Server:
         session = self.session
         if session.namespace is not None:
             return self._only(self._management_in(session.namespace, strict=True), session.namespace)
+        tried = []
         for namespace in self._namespaces():
             found = self._management_in(namespace, strict=False)
             if found:
                 session.namespace = namespace
                 return self._only(found, namespace)
+            tried.append(namespace)
+        if any(self._is_deserted(namespace) for namespace in tried):
+            raise self._without_hypervisor()
         raise NotSupported(
-            f"The server at {session.uri} manages no virtual systems in any of its usual namespaces: give the namespace "
+            f"The server at {session.uri} shows no management of virtual systems in any namespace: give the namespace "
             "with the uri, as in https://host:5989/root/virt"
         )
 
@@ -184,19 +190,34 @@ class Server:
                     f"{first}, and nothing of {', '.join(others)} is looked at"
                 )
             return answering[first]
-        # A server that has lost its hypervisor shows no service either; then its classes are still there.
-        if found or any(self.session.class_of(f"{prefix}_HostSystem") is not None for prefix in HYPERVISORS):
-            raise Unreachable(
-                f"The server at {self.session.uri} answers, but its hypervisor does not: it shows no host"
-            )
+        if found or self._is_deserted(namespace):
+            raise self._without_hypervisor()
         raise NotSupported(
             f"The server at {self.session.uri} has no virtual system management service in namespace {namespace}"
         )
 
-    def _namespaces(self) -> Iterable[str]:
-        """Namespaces in which virtual systems may be: those that the profiles lead to, then the usual ones."""
-        seen = list(dict.fromkeys(host.namespace for host in self.central_hosts() if host.namespace))
-        return [*seen, *(name for name in NAMESPACES if name not in seen)]
+    def _is_deserted(self, namespace: str) -> bool:
+        """Whether a namespace without a service is that of a server that has lost its hypervisor: its classes are there."""
+        return any(self.session.class_of(f"{prefix}_HostSystem", namespace) is not None for prefix in HYPERVISORS)
+
+    def _without_hypervisor(self) -> Unreachable:
+        return Unreachable(f"The server at {self.session.uri} answers, but its hypervisor does not: it shows no host")
+
+    def _namespaces(self) -> Iterator[str]:
+        """Namespaces in which virtual systems may be: where the profiles lead to, the usual ones, then all there are."""
+        told = (host.namespace for host in self.central_hosts())
+        tried: set[str] = set()
+        for name in itertools.chain(told, NAMESPACES, self._listed_namespaces()):
+            if name and name.lower() not in tried:
+                tried.add(name.lower())
+                yield name
+
+    def _listed_namespaces(self) -> Iterator[str]:
+        for namespace in INTEROP:
+            found = self.session.instances_if_any("CIM_Namespace", namespace=namespace)
+            if found:
+                yield from (needed(each, "Name") for each in found)
+                return
 
     # profiles
 
@@ -272,9 +293,7 @@ class Server:
     def check_hypervisor(self) -> None:
         """Raise Unreachable when the server has lost its hypervisor, for then it shows an empty host."""
         if self.dialect.host_class is not None and self.host() is None:
-            raise Unreachable(
-                f"The server at {self.session.uri} answers, but its hypervisor does not: it shows no host"
-            )
+            raise self._without_hypervisor()
 
     # classes
 

@@ -180,13 +180,13 @@ class Session:
         )
         return [conforming(each) for each in found]
 
-    def class_of(self, class_name: str) -> Any | None:
+    def class_of(self, class_name: str, namespace: str | None = None) -> Any | None:
         """The definition of a class, or None when the server does not have it."""
         try:
             return self._read(
                 f"read the class {class_name}",
                 lambda connection: connection.GetClass(
-                    class_name, namespace=self.namespace, LocalOnly=False, IncludeQualifiers=False
+                    class_name, namespace=namespace or self.namespace, LocalOnly=False, IncludeQualifiers=False
                 ),
             )
         except VirtError as error:
