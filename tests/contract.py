@@ -208,7 +208,9 @@ def converge_pool(platform: Platform, desired: DesiredPool) -> tuple[changes.Pla
     """One run for a pool."""
 
     def read() -> ResourcePool | None:
-        return platform.resource_pool(desired.pool.pool_id, desired.pool.resource_type)
+        found = platform.resource_pool(desired.pool.pool_id, desired.pool.resource_type)
+        # How full a folder's file system is: others write to it at any moment.
+        return found and replace(found, reserved=None)
 
     before, capabilities = read(), platform.capabilities()
     plan = plan_pool(desired, before, capabilities)
