@@ -17,6 +17,7 @@ from ansible.module_utils import basic
 from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.svpc.virt.plugins.module_utils.model.image import Image
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import agent, live, resources
 
 pytest.register_assert_rewrite("tests.contract")
 from tests import contract
@@ -37,7 +38,15 @@ def second_network(host):
 
 
 @pytest.fixture
-def around(host, connection, pool, network, second_network):
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A guest that does what it is asked to is waited for, however slow the machine."""
+    monkeypatch.setattr(agent, "AGENT_WITHIN", 60)
+    monkeypatch.setattr(live, "FOLLOWED_WITHIN", 120.0)
+    monkeypatch.setattr(resources, "RELEASED_WITHIN", 120.0)
+
+
+@pytest.fixture
+def around(host, connection, pool, network, second_network, request):
     """What the host offers; pools and networks of the contract do not stay there."""
     medium = host.images / "contract.iso"
     medium.write_bytes(bytes(2048))
@@ -45,6 +54,7 @@ def around(host, connection, pool, network, second_network):
     image.write_bytes(b"boot" + bytes(4 * contract.MIB - 4))
 
     def guest(name):
+        request.getfixturevalue("patient")
         settings = guest_settings(host, name)
         serial = settings.pop("serial")
         return settings, (contract.memory(256 * contract.MIB, 256 * contract.MIB), serial)

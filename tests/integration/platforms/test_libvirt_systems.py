@@ -179,7 +179,7 @@ def remove(platform, name, kind, resource=None):
     return parts(platform.virtual_system(name), kind, resource)
 
 
-def test_devices_and_processors_are_plugged_into_a_guest(platform, host, pool, network):
+def test_devices_and_processors_are_plugged_into_a_guest(platform, host, pool, network, patient):
     guest = define(platform, "guest", disk(pool), adapter(network), **guest_settings(host, "guest"))
     request(platform, guest, RequestedState.ENABLED)
     wait_booted(host, "guest")
@@ -292,7 +292,7 @@ def test_memory_grows_by_modules_and_by_the_balloon(platform):
     assert defined.virtual_quantity == running.virtual_quantity == 256 * MIB
 
 
-def test_a_guest_gives_memory_back(platform, host):
+def test_a_guest_gives_memory_back(platform, host, patient):
     settings = guest_settings(host, "guest")
     balloon = Rasd(ResourceType.OTHER, "memory_balloon", "virtio")
     system = define(platform, "guest", balloon, **settings)
@@ -444,7 +444,7 @@ def test_an_adapter_is_plugged_into_another_network(platform, network, connectio
         connection.networkLookupByName("other").destroy()
 
 
-def test_guest_agent_and_addresses(platform, host, pool, network):
+def test_guest_agent_and_addresses(platform, host, pool, network, patient, monkeypatch):
     settings = guest_settings(host, "guest")
     settings["initrd"] = str(tiny_guest().agent_initrd)
     system = define(platform, "guest", disk(pool), adapter(network), guest_agent=True, **settings)
@@ -465,6 +465,7 @@ def test_guest_agent_and_addresses(platform, host, pool, network):
     platform.create_snapshot(changes.CreateSnapshot(ref, "one", SnapshotType.DISK, quiesce=True))
     assert [snapshot.name for snapshot in platform.snapshots(ref)] == ["one"]
     request(platform, system, RequestedState.QUIESCE)
+    monkeypatch.undo()
     started = time.monotonic()
     assert not platform.guest_agent_answers(system)
     assert platform.addresses_of(system, "agent") == {}
