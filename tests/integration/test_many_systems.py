@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -39,19 +39,20 @@ POOL = "many"
 TASK = """
 import json, sys, threading
 from ansible_collections.svpc.virt.plugins.module_utils.errors import VirtError
-from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import definitions
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.host import LibvirtHost
 from ansible_collections.svpc.virt.plugins.module_utils.task.module import failure_result
 from ansible_collections.svpc.virt.plugins.module_utils.task.task import Task
 from ansible_collections.svpc.virt.plugins.module_utils.task.virtual_systems import manage
 params = json.loads(sys.stdin.readline())
-define, allowed = definitions.define_system, threading.Semaphore(int(sys.argv[1]))
-def define_if_allowed(session, change):
+carry_out, allowed = LibvirtHost.carry_out, threading.Semaphore(int(sys.argv[1]))
+def carry_out_if_allowed(platform, change):
     allowed.acquire()
-    define(session, change)
+    carry_out(platform, change)
+    print("done\\n", end="", flush=True)
 def allow_all_at_the_end_of_input():
     sys.stdin.read()
     allowed.release(10**6)
-definitions.define_system = define_if_allowed
+LibvirtHost.carry_out = carry_out_if_allowed
 threading.Thread(target=allow_all_at_the_end_of_input, daemon=True).start()
 try:
     print(json.dumps(manage(Task(params))))
@@ -60,7 +61,8 @@ except VirtError as error:
 """
 """The task of the module in a process of its own, which can be killed.
 
-As long as its input is open, it defines so many systems and no more: whoever wants to be there before it has finished is.
+As long as its input is open, it makes so many changes and no more: whoever wants to be there before it has finished is.
+It tells each change that it knows to be made.
 """
 
 
@@ -107,7 +109,7 @@ def many(count: int) -> list[dict[str, Any]]:
 
 
 def started(host: Host, entries: list[dict[str, Any]], stops_after: int = 1000) -> subprocess.Popen[str]:
-    """The task under way in a process of its own, which stops after so many systems until its end is waited for."""
+    """The task under way in a process of its own, which stops after so many changes until its end is waited for."""
     environment = {**os.environ, "PYTHONPATH": "collections"}
     command = [sys.executable, "-c", TASK, str(stops_after)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, text=True)
@@ -118,21 +120,23 @@ def started(host: Host, entries: list[dict[str, Any]], stops_after: int = 1000) 
 
 def ended(process: subprocess.Popen[str]) -> dict[str, Any]:
     """What the task returned."""
-    output, _errors = process.communicate(timeout=240)
-    assert process.returncode == 0
-    result: dict[str, Any] = json.loads(output)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.close()
+    output = process.stdout.read()
+    assert process.wait(timeout=240) == 0
+    result: dict[str, Any] = json.loads(output.splitlines()[-1])
     return result
+
+
+def wait_for_changes(process: subprocess.Popen[str], number: int) -> None:
+    """Wait until the task knows of so many changes."""
+    assert process.stdout is not None
+    assert [process.stdout.readline() for _change in range(number)] == ["done\n"] * number
 
 
 def run(host: Host, *entries: dict[str, Any], **options: Any) -> dict[str, Any]:
     return virtual_systems.manage(Task({"uri": host.uri, "virtual_systems": list(entries), **options}))
-
-
-def wait_for(what: Callable[[], bool], timeout: float = 180.0) -> None:
-    deadline = time.monotonic() + timeout
-    while not what():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def systems_and_volumes(host: Host) -> tuple[set[str], set[str]]:
@@ -158,16 +162,16 @@ def count(host: Host) -> int:
 def test_a_task_that_is_killed_in_the_middle_is_finished_by_the_next(host: Host) -> None:
     entries = many(40)
     with started(host, entries, stops_after=20) as process:
-        wait_for(lambda: count(host) >= 5)
+        wait_for_changes(process, 5)
         process.kill()
-    assert count(host) < len(entries)
+    assert 5 <= count(host) < len(entries)
     assert_settled(host, entries)
 
 
 def test_a_daemon_that_goes_away_in_the_middle_is_told_with_what_was_changed(host: Host) -> None:
     entries = many(150)
     with started(host, entries, stops_after=75) as process:
-        wait_for(lambda: count(host) >= 5)
+        wait_for_changes(process, 5)
         host.stop_daemon()
         try:
             result = ended(process)
