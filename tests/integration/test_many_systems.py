@@ -222,6 +222,14 @@ def test_storage_goes_from_one_entry_to_the_next(host: Host) -> None:
         run(host, {**heir, "name": "rival"})
 
 
+def test_a_uuid_goes_from_one_entry_to_the_next(host: Host) -> None:
+    uuid = "6a1f3c1e-0000-4000-8000-00000000c0de"
+    run(host, entry("old", uuid=uuid.upper()))
+    result = run(host, {"name": "old", "state": "absent", "remove_storage": True}, entry("heir", uuid=uuid.upper()))
+    assert [one["virtual_system"] and one["virtual_system"]["uuid"] for one in result["results"]] == [None, uuid]
+    assert systems_and_volumes(host) == ({"heir"}, {"heir-root.qcow2"})
+
+
 def test_two_entries_do_not_get_the_same_disk(host: Host) -> None:
     """One makes the volume, the other one finds it taken."""
     own = {"resource_type": "disk_drive", "pool_id": POOL, "host_resource": ["one.qcow2"], "virtual_quantity": "1 MiB"}

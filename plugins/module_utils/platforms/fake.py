@@ -98,6 +98,9 @@ class FakeHost(Platform):
         system = self.systems.get(name)
         if uuid is not None and system is not None and system.uuid != uuid:
             raise errors.Conflict(f"Virtual system {name!r} has uuid {system.uuid}, not {uuid}")
+        for other in self.systems.values():
+            if uuid is not None and other.uuid == uuid and other.name != name:
+                raise errors.Conflict(f"UUID {uuid} belongs to virtual system {other.name!r}, not to {name!r}")
         return system
 
     def virtual_systems(self, names: Collection[str] | None = None) -> list[VirtualSystem]:
@@ -196,7 +199,7 @@ class FakeHost(Platform):
             self.systems[change.system.name] = self._filled(system)
 
     def define_system(self, change: changes.DefineSystem) -> None:
-        if change.system.name in self.systems:
+        if self.virtual_system(change.system.name, change.system.uuid) is not None:
             raise errors.Conflict(f"Virtual system {change.system.name!r} exists")
         self._made += 1
         uuid = change.system.uuid or f"00000000-0000-4000-8000-{self._made:012d}"

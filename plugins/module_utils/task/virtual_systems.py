@@ -9,11 +9,11 @@ Each of them goes the way of module virtual_system; here they are read together,
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.svpc.virt.plugins.module_utils.errors import InvalidInput, NotFound, Unreachable, VirtError
+from ansible_collections.svpc.virt.plugins.module_utils.errors import InvalidInput, Unreachable, VirtError
 from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd
 from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import VirtualSystem
 from ansible_collections.svpc.virt.plugins.module_utils.plan.compare import meaning_of_absence
@@ -136,19 +136,23 @@ def _entry(task: Task, declared: Declaration) -> _Entry:
 
 def _converge(platform: Platform, entries: Sequence[_Entry], stop_on_error: bool) -> None:
     """Converge all entries, stage by stage."""
+    leaving: set[str] = set()
     for entry, found in zip(entries, read_systems(platform, [entry.declared.desired for entry in entries])):
-        if isinstance(found, VirtError):
-            entry.failure = found
-        else:
+        desired = entry.declared.desired
+        if not isinstance(found, VirtError):
             entry.current = found
-    known = _references(platform, entries)
+            if found is not None and found.uuid and desired.state == "absent":
+                leaving.add(found.uuid)
+        elif desired.uuid not in leaving or platform.virtual_system(desired.name) is not None:
+            entry.failure = found
+    known = {entry.name: entry.current for entry in entries if entry.failure is None}
     for number, stage in enumerate(stages([_touched(platform, entry) for entry in entries])):
         some, subjects = [], []
         for entry in (entries[position] for position in stage):
             if entry.failure is None:
                 try:
-                    subjects.append(_subject(entry, known, follows=number > 0))
-                except NotFound as error:
+                    subjects.append(_subject(platform, entry, known, follows=number > 0))
+                except VirtError as error:
                     entry.failure = error
                 else:
                     some.append(entry)
@@ -157,19 +161,10 @@ def _converge(platform: Platform, entries: Sequence[_Entry], stop_on_error: bool
         for entry, result in zip(some, converge_all(platform, subjects, stop_on_error)):
             if isinstance(result, VirtError):
                 entry.failure = result
+                known.pop(entry.name)  # it may be changed in part
             elif result is not None:
                 entry.outcome = result
                 known[entry.name] = result.after
-
-
-def _references(platform: Platform, entries: Sequence[_Entry]) -> dict[str, VirtualSystem | None]:
-    """What can be referred to: the entries as they are before anything is done, and references beside them."""
-    known = {entry.name: entry.current for entry in entries}
-    for entry in entries:
-        name = str(entry.declared.reference)
-        if needs_reference(entry.declared, entry.current) and name not in known:
-            known[name] = platform.virtual_system(name)
-    return known
 
 
 def _touched(platform: Platform, entry: _Entry) -> Touched:
@@ -211,12 +206,17 @@ def _unshared(rasd: Rasd) -> Rasd:
     return replace(rasd, settings=settings)
 
 
-def _subject(entry: _Entry, known: Mapping[str, VirtualSystem | None], follows: bool) -> Subject:
-    """The entry as what is to be converged.  Raises NotFound when its reference is not there; warns in check mode."""
+def _subject(platform: Platform, entry: _Entry, known: dict[str, VirtualSystem | None], follows: bool) -> Subject:
+    """The entry as what is to be converged.  Raises NotFound when its reference is not there; warns in check mode.
+
+    What is not ``known`` is read, and known from there on.
+    """
     declared, reference = entry.declared, None
     if needs_reference(declared, entry.current):
         name = str(declared.reference)
-        reference = known.get(name)
+        if name not in known:
+            known[name] = platform.virtual_system(name)
+        reference = known[name]
         if reference is None:
             reference, follows = yet_to_be_made(entry.task, name, "reference").system, True
     return Subject(entry.task, declared.desired, entry.current, reference, follows)

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import http.server
 import json
 import subprocess
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -26,7 +28,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.errors import (
 from ansible_collections.svpc.virt.plugins.module_utils.model.image import Image, ImageFacts, ImageMode
 from ansible_collections.svpc.virt.plugins.module_utils.model.states import RequestedState
 from ansible_collections.svpc.virt.plugins.module_utils.plan import changes
-from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import images
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import images, unfinished, volume_streams
 from ansible_collections.svpc.virt.plugins.module_utils.task.image_files import MachineImages
 from tests.unit.model.images import HOSTILE, SECRET_FILE
 
@@ -247,8 +249,106 @@ def test_what_was_interrupted_is_no_disk(platform, host, pool, tmp_path):
     assert platform.virtual_system("web") is None
 
 
+class Killed(BaseException):
+    """The end of a task that does nothing any more, not even tidy up."""
+
+
+@contextlib.contextmanager
+def killed_at_the_end(monkeypatch):
+    """A with block whose task is killed when all of an image but its beginning is on the host."""
+    write = volume_streams._write
+    written: list[int] = []
+
+    def cut(session, volume, offset, *rest):
+        if written and offset == 0:
+            raise Killed
+        written.append(offset)
+        write(session, volume, offset, *rest)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(volume_streams, "_write", cut)
+        patched.setattr(images, "delete_volume", lambda _volume: None)
+        yield
+
+
+@pytest.mark.parametrize(
+    ("kind", "wanted", "left"),
+    [("raw", "raw", "web-root.raw"), ("qcow2", "qcow2", "web-root.qcow2"), ("raw", "qcow2", None)],
+)
+def test_a_copy_that_a_killed_task_has_left_is_made_anew(
+    platform, host, pool, tmp_path, monkeypatch, kind, wanted, left
+):
+    monkeypatch.setattr(unfinished, "FILLS_WITHIN", 0.1)
+    path = image(tmp_path, f"base.{kind}", kind)
+    asked = disk(pool, size=8 * MIB, image=Image(path=str(path)), settings={"format": wanted})
+    with killed_at_the_end(monkeypatch), pytest.raises(Killed):
+        define(platform, "web", asked)
+    found = files(host.images / pool)
+    assert len(found) == 1
+    assert left is None or found == [left]
+    assert platform.image_facts("web", asked) == ImageFacts(kind, 4 * MIB)
+    define(platform, "web", asked)
+    assert content(host.images / pool / f"web-root.{wanted}", wanted) == (FIRST, LAST, 8 * MIB)
+    assert files(host.images / pool) == [f"web-root.{wanted}"]
+
+
+def test_what_stands_beside_a_disk_since_its_task_was_killed_goes_when_the_disk_is_used(
+    platform, host, pool, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(unfinished, "FILLS_WITHIN", 0.1)
+    asked = disk(pool, size=8 * MIB, image=Image(path=str(image(tmp_path, "base.raw", "raw"))))
+    copied = images._copied
+
+    def killed(*given):
+        copied(*given)
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(images, "_copied", killed)
+        patched.setattr(images, "delete_volume", lambda _volume: None)
+        with pytest.raises(Killed):
+            define(platform, "web", asked)
+    assert len(files(host.images / pool)) == 2
+    define(platform, "web", asked)
+    assert files(host.images / pool) == ["web-root.qcow2"]
+
+
+def test_the_beginning_of_a_copy_that_a_system_uses_is_not_made_anew(platform, host, pool, tmp_path, monkeypatch):
+    path = image(tmp_path, "base.raw", "raw")
+    asked = disk(pool, size=4 * MIB, image=Image(path=str(path)), settings={"format": "raw"})
+    with killed_at_the_end(monkeypatch), pytest.raises(Killed):
+        define(platform, "web", asked)
+    before = (host.images / pool / "web-root.raw").read_bytes()
+    define(platform, "other", disk(pool, host_resource=("web-root.raw",), settings={"format": "raw"}))
+    with pytest.raises(Conflict, match="is used by virtual system 'other'"):
+        define(platform, "web", asked)
+    assert (host.images / pool / "web-root.raw").read_bytes()[: 4 * MIB] == before
+
+
+def test_systems_of_one_task_finish_a_base_once(platform, host, pool, tmp_path, monkeypatch):
+    monkeypatch.setattr(unfinished, "FILLS_WITHIN", 0.1)
+    path = image(tmp_path)
+    linked = disk(pool, size=8 * MIB, image=Image(path=str(path), mode=LINKED))
+    with killed_at_the_end(monkeypatch), pytest.raises(Killed):
+        define(platform, "web", linked)
+    sent = []
+    fill = images.fill
+
+    def counted(*given, **options):
+        sent.append(given)
+        fill(*given, **options)
+
+    monkeypatch.setattr(images, "fill", counted)
+    names = [f"web{number}" for number in range(4)]
+    with platform.together(), ThreadPoolExecutor(len(names)) as threads:
+        list(threads.map(lambda name: define(platform, name, linked), names))
+    assert len(sent) == 1
+    for name in names:
+        assert content(host.images / pool / f"{name}-root.qcow2") == (FIRST, LAST, 8 * MIB)
+
+
 def test_a_base_that_was_interrupted_is_made_anew(platform, host, pool, tmp_path, monkeypatch):
-    monkeypatch.setattr(images, "FILLS_WITHIN", 0.1)
+    monkeypatch.setattr(unfinished, "FILLS_WITHIN", 0.1)
     path = image(tmp_path)
     base = host.images / pool / f"image-{digest(path).replace(':', '-')}.qcow2"
     base.write_bytes(bytes(4096) + path.read_bytes()[4096:10000])

@@ -229,6 +229,7 @@ def test_progress_says_whose_it_is() -> None:
 
 
 NAMES = st.sampled_from(["a", "b", "c", "d"])
+UUIDS = ["6a1f3c1e-0000-4000-8000-00000000c0de", "6a1f3c1e-0000-4000-8000-00000000cafe"]
 DISKS = st.builds(
     lambda name, path, share: {
         **DISK,
@@ -246,6 +247,7 @@ ENTRIES = st.fixed_dictionaries(
         "state": st.sampled_from(["present", "defined", "active", "paused", "absent"]),
         "resources": st.lists(DISKS, max_size=2, unique_by=lambda disk: disk["name"]),
         "reference": NAMES,
+        "uuid": st.sampled_from(UUIDS),
         "remove_storage": st.booleans(),
         "settings": st.fixed_dictionaries({"description": st.sampled_from(["one", "two"])}),
     },
@@ -271,6 +273,34 @@ def comparable(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
         kept = {name: value for name, value in result.items() if name != "name"}
         shown.append({**kept, "virtual_system": {**system, "uuid": None} if system else None})
     return shown
+
+
+def test_a_uuid_goes_from_one_entry_to_the_next() -> None:
+    host, uuid = Host(), UUIDS[0]
+    run(host, entry("old", uuid=uuid))
+    declared = [entry("old", state="absent", remove_storage=True), entry("heir", uuid=uuid)]
+    foretold = run(host, *declared, stop_on_error=True, check=True)
+    done = run(host, *declared, stop_on_error=True)
+    assert done["changes"] == foretold["changes"]
+    assert [change["operation"] for change in done["changes"]] == [
+        "destroy_system",
+        "return_to_storage_pool",
+        "define_system",
+    ]
+    assert {name: system.uuid for name, system in host.systems.items()} == {"heir": uuid}
+
+
+def test_a_uuid_that_is_given_up_later_or_in_vain_is_told_to_be_taken() -> None:
+    host, uuid = Host(old=HostFailed("busy")), UUIDS[0]
+    host.failing, failing = {}, host.failing
+    run(host, entry("old", uuid=uuid))
+    host.failing = failing
+    gone, heir = entry("old", state="absent"), entry("heir", uuid=uuid)
+    for entries, codes in (((gone, heir), ["host_failed", "conflict"]), ((heir, gone), ["conflict", "host_failed"])):
+        error = failed(host, *entries)
+        assert [result["error_code"] for result in error.details["results"]] == codes
+        assert f"UUID {uuid} belongs to virtual system 'old'" in error.message
+    assert list(host.systems) == ["old"]
 
 
 def sharing(name: str, share: bool, **options: Any) -> dict[str, Any]:

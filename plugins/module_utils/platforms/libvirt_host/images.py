@@ -10,8 +10,8 @@ Nothing here lets the host find out a format by itself: what an image is, is kno
 from __future__ import annotations
 
 import posixpath
+import threading
 import time
-import uuid
 from dataclasses import replace
 from typing import Union
 from xml.etree import ElementTree
@@ -35,6 +35,11 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.s
     StorageIndex,
     find_volume,
 )
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.unfinished import (
+    clear_passing,
+    is_complete,
+    passing_name,
+)
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.volume_calls import (
     NewVolume,
     Remember,
@@ -46,15 +51,14 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.v
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.volume_streams import (
     FIRST,
     fill,
-    read_part,
     sample_of,
 )
 
 SETTLES_WITHIN = 600.0
 """Seconds a pool has to look at what was written into it: it waits until others have finished making volumes."""
 _NAP = 0.5
-FILLS_WITHIN = 5.0
-"""Seconds in which a volume that somebody is filling becomes fuller."""
+_AT_BASE: dict[str, threading.Lock] = {}
+"""By name of a base: the threads of one task make it once."""
 
 Found = Union["libvirt.virStorageVol", None]
 """The volume of the host with an image; None when it comes from elsewhere."""
@@ -231,14 +235,19 @@ def _written(text: str, index: StorageIndex) -> set[str]:
 
 
 def _sent(
-    session: Session, image: Image, found: ImageFacts, wanted: NewVolume, remember: Remember
+    session: Session,
+    image: Image,
+    found: ImageFacts,
+    wanted: NewVolume,
+    remember: Remember,
+    begun: libvirt.virStorageVol | None = None,
 ) -> libvirt.virStorageVol:
-    """A volume with the very bytes of the image, whose format is the one wanted."""
+    """A volume with the very bytes of the image, whose format is the one wanted: a new one, or one that was ``begun``."""
     with session.image_files().open(image, session.progress) as file:
         in_bytes = file.size if wanted.format != "raw" else max(wanted.capacity, image_size(file))
         text = volume_xml(wanted.name, in_bytes, "raw", wanted.place.holds_files)
-        volume = create(wanted, text, remember)
-        fill(session, volume, file.chunks(), file.size, image.words)
+        volume = begun if begun is not None else create(wanted, text, remember)
+        fill(session, volume, file.chunks(), file.size, image.words, is_new=begun is None)
     return _settled(session, wanted.pool, volume, wanted.format, image, found)
 
 
@@ -281,7 +290,9 @@ def _converted(
     session: Session, image: Image, found: ImageFacts, wanted: NewVolume, remember: Remember
 ) -> libvirt.virStorageVol:
     """A volume of another format than the image: sent as it is, then converted by the host."""
-    passing = NewVolume(wanted.pool, wanted.place, f"svpc-{uuid.uuid4()}.{found.format}", found.format, 0, wanted.label)
+    clear_passing(wanted.pool, wanted.name)
+    name = passing_name(wanted.name, found.format)
+    passing = NewVolume(wanted.pool, wanted.place, name, found.format, 0, wanted.label)
     made: list[libvirt.virStorageVol] = []
     try:
         sent = _sent(session, image, found, passing, lambda _what, volume: made.append(volume))
@@ -301,37 +312,18 @@ def _base(session: Session, image: Image, found: ImageFacts, wanted: NewVolume) 
         first = next(file.chunks(), b"")[:FIRST]
     base = NewVolume(wanted.pool, wanted.place, name, found.format, 0, wanted.label)
     made: list[libvirt.virStorageVol] = []
-    while True:
-        known = find_volume(wanted.pool, name)
-        if known is not None and is_complete(session, known, first, image.words):
-            return known
-        try:
-            return _sent(session, image, found, base, lambda _what, volume: made.append(volume))
-        except BaseException as error:
-            if not made and isinstance(error, Conflict) and find_volume(wanted.pool, name) is not None:
-                continue  # somebody else began to make it at the same moment
-            for volume in made:
-                delete_volume(volume)
-            raise
-
-
-def is_complete(session: Session, volume: libvirt.virStorageVol, first: bytes, words: str) -> bool:
-    """Whether a volume holds all it is to hold, which it does when it begins with ``first``: that is written last.
-
-    One that begins with nothing is being filled by somebody else, who is waited for, or was interrupted, and is
-    deleted.  Raises Conflict when it holds something else.
-    """
-    seen = -1
-    while True:
-        begins = read_part(session, volume, 0, FIRST)[: len(first)]
-        if begins == first:
-            return True
-        if any(begins):
-            raise Conflict(f"Volume {volume.name()!r} exists and does not hold the {words}: remove it")
-        with talking(f"read volume {volume.name()!r}"):
-            filled = int(volume.info()[2])
-        if filled == seen:
-            delete_volume(volume)
-            return False
-        seen = filled
-        time.sleep(FILLS_WITHIN)
+    with _AT_BASE.setdefault(name, threading.Lock()):
+        while True:
+            known = find_volume(wanted.pool, name)
+            if known is not None and is_complete(session, known, first, image.words):
+                return known
+            try:
+                # One that was begun is not deleted: another task may have come to the same conclusion.  What both write is
+                # the same, and the mark is not written again, since the other one may be done by then.
+                return _sent(session, image, found, base, lambda _what, volume: made.append(volume), known)
+            except BaseException as error:
+                if not made and isinstance(error, Conflict) and find_volume(wanted.pool, name) is not None:
+                    continue  # somebody else began to make it at the same moment
+                for volume in made:
+                    delete_volume(volume)
+                raise

@@ -16,7 +16,6 @@ from ansible_collections.svpc.virt.plugins.module_utils.model.seed import (
 )
 from ansible_collections.svpc.virt.plugins.module_utils.model.virtual_system import StorageElement, VirtualSystem
 from ansible_collections.svpc.virt.plugins.module_utils.plan.seed import seeds_of
-from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.images import is_complete
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.session import Session
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.storage_index import (
     StorageIndex,
@@ -24,10 +23,12 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.s
     index_of,
 )
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.storage_users import users
+from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.unfinished import is_complete
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.volume_calls import (
     NewVolume,
     Remember,
     create,
+    delete_volume,
     volume_xml,
 )
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.volume_streams import fill, read_part
@@ -40,8 +41,10 @@ def provide(session: Session, wanted: NewVolume, seed: Seed, remember: Remember)
     """
     words = f"seed of {wanted.label}"
     known = find_volume(wanted.pool, wanted.name)
-    if known is not None and is_complete(session, known, seed.mark, words):
-        return
+    if known is not None:
+        if is_complete(session, known, seed.mark, words):
+            return
+        delete_volume(known)
     content = session.image_files().medium(seed)
     wanted = replace(wanted, capacity=len(content))
     volume = create(wanted, volume_xml(wanted.name, len(content), "raw", wanted.place.holds_files), remember)

@@ -114,7 +114,7 @@ class Allocations:
             return replace(rasd, pool_id=pool_id, host_resource=(volume_path,), settings=settings)
         # Looking again at a folder takes long where there are many files; making a volume tells as well.
         found = find_volume(pool, name, fresh=not place.holds_files)
-        if found is not None:
+        if found is not None and not self._is_unfinished(found, posixpath.join(place.folder, name), rasd):
             volume, is_new = found, False
         elif self.dry:
             self._check_new(name, place, image_format, rasd, label)
@@ -150,7 +150,27 @@ class Allocations:
             return False
         pool, place = self.index.open_pool(place.pool, f"look for storage for {rasd.label}")
         name = name_of_volume(system, rasd, place, format_of(rasd, place), path, set())
-        return find_volume(pool, name) is not None
+        found = find_volume(pool, name)
+        return found is not None and not self._is_unfinished(found, posixpath.join(place.folder, name), rasd)
+
+    def _is_unfinished(self, volume: libvirt.virStorageVol, path: str, rasd: Rasd) -> bool:
+        """Whether a volume is but the beginning of a copy that was interrupted: it is made anew, and deleted for that.
+
+        One that somebody is at is waited for, where something is to be done.
+        """
+        if rasd.image is None or self.users().of(path):
+            return False
+        from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import unfinished
+
+        try:
+            if self.dry:
+                return unfinished.is_begun(self.session, volume)
+            if not unfinished.was_interrupted(self.session, volume):
+                return False
+            delete_volume(volume)
+        except NotFound:
+            pass  # somebody else was faster
+        return True
 
     def _claim(self, path: str, system: str, rasd: Rasd, label: str) -> None:
         """Keep systems that are changed at the same time from taking the same storage.  Raises Conflict."""
@@ -242,6 +262,8 @@ class Allocations:
         suiting = self._suiting(facts, rasd, system, label, image_format)
         if rasd.image is not None:
             self._check_complete(volume, path, rasd.image, label)
+            if not self.dry:
+                self._clear_passing(volume)
         if rasd.virtual_quantity is not None and rasd.virtual_quantity > facts.capacity and not self.dry:
             grow_volume(volume, rasd.virtual_quantity, label)
         elif self.session.shared is not None:
@@ -279,12 +301,14 @@ class Allocations:
 
     def _check_complete(self, volume: libvirt.virStorageVol, path: str, image: Image, label: str) -> None:
         """Tell the user that a volume is not made anew.  Raises Conflict where it looks as if it was not finished."""
+        from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.unfinished import is_under_way
         from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.volume_streams import (
             FIRST,
             read_part,
         )
 
-        if not any(read_part(self.session, volume, 0, FIRST)):
+        begins = read_part(self.session, volume, 0, FIRST)
+        if not any(begins) or is_under_way(begins):
             raise InTheWay(
                 f"{label}: {path} exists and begins with nothing, as an image does that was not copied to its end: remove "
                 "it, or leave image out to use it as it is"
@@ -293,6 +317,15 @@ class Allocations:
             self.session.notes.append(
                 f"{label}: {path} exists and is used as it is: it was not made from {image.words}"
             )
+
+    @staticmethod
+    def _clear_passing(volume: libvirt.virStorageVol) -> None:
+        """Delete what a task left that was interrupted while the host made this volume."""
+        from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host import unfinished
+
+        with talking(f"look for what was made with volume {volume.name()!r}"):
+            pool = volume.storagePoolLookupByVolume()
+        unfinished.clear_passing(pool, volume.name())
 
     def users(self) -> Usage:
         """Which systems use which paths, read once."""

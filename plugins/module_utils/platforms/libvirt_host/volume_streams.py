@@ -17,6 +17,8 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.s
 
 FIRST = 4096
 """Bytes at the beginning of a volume that are written last: without them it is no image of any format."""
+UNDER_WAY = b"svpc.virt: what belongs here is still on its way\n".ljust(512, b"\0")
+"""What a volume begins with until then."""
 _MESSAGE = 262120
 """Bytes that every version of libvirt takes in one message."""
 _TELL_EVERY = 5.0
@@ -48,11 +50,21 @@ def sample_of(session: Session, volume: libvirt.virStorageVol) -> Sample:
     return Sample(read_part(session, volume, 0, HEAD) if size else b"", size, tail)
 
 
-def fill(session: Session, volume: libvirt.virStorageVol, chunks: Iterable[bytes], size: int, words: str) -> None:
-    """Write ``size`` bytes into a new volume, its beginning last.
+def fill(
+    session: Session,
+    volume: libvirt.virStorageVol,
+    chunks: Iterable[bytes],
+    size: int,
+    words: str,
+    is_new: bool = True,
+) -> None:
+    """Write ``size`` bytes into a new volume, or one that was interrupted; its beginning last.
 
-    Whoever is interrupted leaves a volume that begins with nothing, and is not taken for an image.
+    Until then a mark of our own stands there (``unfinished.py``): whoever is interrupted leaves nothing that is taken for
+    an image.  One that was interrupted keeps what it begins with.
     """
+    if is_new and size >= len(UNDER_WAY):
+        _write(session, volume, 0, len(UNDER_WAY), [UNDER_WAY], lambda _count: None)
     feed = iter(chunks)
     first = b""
     for chunk in feed:
