@@ -195,7 +195,7 @@ def test_no_management_service(run: Run, behind: FakeHost) -> None:
         failed = run("virtual_system", server, "not_supported", **WEB)
         assert "no virtual system management service in namespace root/virt" in failed["msg"]
         anywhere = run("virtual_system_info", server, "not_supported", uri=server.url)
-        assert "manages no virtual systems" in anywhere["msg"]
+        assert "shows no management of virtual systems in any namespace" in anywhere["msg"]
 
 
 @pytest.mark.parametrize(
