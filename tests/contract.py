@@ -20,6 +20,7 @@ import pytest
 
 from ansible_collections.svpc.virt.plugins.module_utils.errors import (
     Conflict,
+    InTheWay,
     InvalidInput,
     NotFound,
     NotSupported,
@@ -651,6 +652,31 @@ class Contract:
         run = converge(platform, declared(around, state="absent", remove_storage=True))
         assert run.operations == ["destroy_system"]
         assert platform.virtual_system("other") is not None
+
+    def test_a_disk_does_not_take_what_another_system_uses(self, platform: Platform, around: Surroundings) -> None:
+        theirs = converge(platform, replace(declared(around, disk(around, "root")), name="other")).resource("root")
+        before = converge(platform, declared(around, disk(around, "root"))).system
+        for name, operation in (("root", "modify_resource_settings"), ("data", "add_resource_settings")):
+            taking = disk(around, name, None, host_resource=theirs.host_resource)
+            plan = planned(platform, declared(around, taking))
+            assert [change.operation for change in plan] == [operation]
+            with pytest.raises(InTheWay, match="other"):
+                carry_out(platform, plan)
+            assert platform.virtual_system(NAME) == before
+
+    def test_a_shared_disk_stays_shared_while_another_system_uses_it(
+        self, platform: Platform, around: Surroundings
+    ) -> None:
+        shared = disk(around, "shared", settings={"shareable": True, "format": "raw"})
+        path = converge(platform, replace(declared(around, shared), name="other")).resource("shared").host_resource
+        mine = replace(shared, virtual_quantity=None, host_resource=path)
+        before = converge(platform, declared(around, mine)).system
+        alone = declared(around, replace(mine, settings={"shareable": False}))
+        with pytest.raises(InTheWay, match="other"):
+            carry_out(platform, planned(platform, alone))
+        assert platform.virtual_system(NAME) == before
+        converge(platform, replace(declared(around, state="absent"), name="other"))
+        assert converge(platform, alone).operations == ["modify_resource_settings"]
 
     def test_some_systems_are_read_by_their_names(self, platform: Platform, around: Surroundings) -> None:
         first = converge(platform, declared(around, processor(), memory(), name="first"))

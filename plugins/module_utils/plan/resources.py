@@ -31,7 +31,13 @@ from ansible_collections.svpc.virt.plugins.module_utils.plan.checks import (
     check_new_resource,
 )
 from ansible_collections.svpc.virt.plugins.module_utils.plan.compare import differences
-from ansible_collections.svpc.virt.plugins.module_utils.plan.match import check_unwanted, clashes, counterpart, match
+from ansible_collections.svpc.virt.plugins.module_utils.plan.match import (
+    check_unwanted,
+    clashes,
+    counterpart,
+    is_writable_disk,
+    match,
+)
 from ansible_collections.svpc.virt.plugins.module_utils.plan.system_checks import check_declared_resource
 
 if TYPE_CHECKING:
@@ -356,3 +362,10 @@ def _is_in_the_way(rasd: Rasd, changes: Sequence[Change]) -> bool:
 def changed_values(found: Mapping[str, Difference]) -> dict[str, object]:
     """The values after, by name."""
     return {name: after for name, (_before, after) in found.items()}
+
+
+def disk_taken(change: ModifyResourceSettings) -> Rasd | None:
+    """The disk as it is to be, where a change gives it other storage, or has its storage for it alone; else None."""
+    after = with_values(change.before, changed_values({**change.live_differences, **change.differences}))
+    same = after.host_resource == change.before.host_resource
+    return after if is_writable_disk(after) and not (same and is_writable_disk(change.before)) else None

@@ -20,7 +20,8 @@ from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Consum
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_pool import ResourcePool
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
 from ansible_collections.svpc.virt.plugins.module_utils.plan import changes
-from ansible_collections.svpc.virt.plugins.module_utils.plan.resources import changed_values
+from ansible_collections.svpc.virt.plugins.module_utils.plan.match import is_writable_disk
+from ansible_collections.svpc.virt.plugins.module_utils.plan.resources import changed_values, disk_taken
 from ansible_collections.svpc.virt.plugins.module_utils.plan.subnets import check_activation
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.fake_capabilities import PROCESSORS, TAGGED
 
@@ -38,6 +39,9 @@ def check(host: FakeHost, change: changes.Change) -> None:
         _new_storage(host, change.system.name, change.resource)
         _resource(host, change.resource)
     elif isinstance(change, changes.ModifyResourceSettings):
+        taken = disk_taken(change)
+        if taken is not None:
+            _not_taken(host, change.system.name, taken)
         _resource(host, with_values(change.before, changed_values(change.differences)))
     elif isinstance(change, changes.RemoveResourceSettings):
         if change.resource.resource_type in (ResourceType.PROCESSOR, ResourceType.MEMORY):
@@ -64,11 +68,19 @@ def _new_storage(host: FakeHost, system: str, rasd: Rasd) -> None:
     (path,) = host.places_of(system, [rasd])
     if not rasd.host_resource and not rasd.virtual_quantity and not rasd.image and path not in host.volumes:
         raise InvalidInput(f"{rasd.label}: virtual_quantity is needed to make {path}")
-    if rasd.settings.get("shareable") or rasd.settings.get("access") == "readable":
-        return
-    for other in host.systems.values():
+    _not_taken(host, system, rasd)
+
+
+def _not_taken(host: FakeHost, system: str, rasd: Rasd) -> None:
+    """A disk that wants its storage for itself has none that another system uses."""
+    (path,) = host.places_of(system, [rasd])
+    for other in host.systems.values() if is_writable_disk(rasd) else ():
         for theirs in other.defined.resources:
-            if other.name != system and path in (theirs.host_resource or ()) and not theirs.settings.get("shareable"):
+            if (
+                other.name != system
+                and theirs.resource_type is ResourceType.DISK_DRIVE
+                and path in (theirs.host_resource or ())
+            ):
                 raise InTheWay(f"{rasd.label}: {path} is {theirs.label} of {other.name!r}")
 
 

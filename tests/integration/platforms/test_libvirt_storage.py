@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 
 import pytest
 
@@ -102,6 +103,18 @@ def test_a_volume_of_another_system_is_not_taken(platform, pool, host):
     assert platform.virtual_system("thief") is None
     assert files(host.images / pool) == ["web-root.qcow2"]
     shared = Rasd(ResourceType.DISK_DRIVE, pool_id=pool, host_resource=path, settings={"access": "readable"})
+    assert define(platform, "reader", shared) is not None
+
+
+def test_a_file_outside_of_pools_is_not_taken_either(platform, host):
+    path = image(host.images / "outside.qcow2", "64M")
+    settings = {"format": "qcow2"}
+    alone = Rasd(ResourceType.DISK_DRIVE, name="root", host_resource=(path,), settings=settings)
+    define(platform, "web", alone)
+    with pytest.raises(Conflict, match="used by virtual system 'web'"):
+        define(platform, "thief", alone)
+    assert platform.virtual_system("thief") is None
+    shared = replace(alone, settings={**settings, "access": "readable"})
     assert define(platform, "reader", shared) is not None
 
 

@@ -24,6 +24,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.p
     host_processors,
 )
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.resources import (
+    take_over,
     values_to_write,
     with_seed,
 )
@@ -60,7 +61,9 @@ def check_modify(session: Session, change: changes.ModifyResourceSettings) -> No
     """Raise what keeps a resource from being changed."""
     if not change.differences:
         return
-    change = with_seed(Allocations(session, index_of(session), dry=True), change)
+    allocations = Allocations(session, index_of(session), dry=True)
+    change = with_seed(allocations, change)
+    take_over(allocations, change)
     rest = values_to_write(session, change.before, change.differences)
     if "host_resource" in rest:
         _check_processors(session, (replace(change.before, host_resource=rest["host_resource"][1]),))

@@ -19,6 +19,7 @@ from ansible_collections.svpc.virt.plugins.module_utils.model.rasd import Rasd
 from ansible_collections.svpc.virt.plugins.module_utils.model.resource_types import ResourceType
 from ansible_collections.svpc.virt.plugins.module_utils.model.states import SystemState
 from ansible_collections.svpc.virt.plugins.module_utils.plan import changes
+from ansible_collections.svpc.virt.plugins.module_utils.plan.resources import disk_taken
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.definitions import Definition, tell
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.disk_places import with_paths
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.libvirt_host.domain_xml import DomainDocument
@@ -123,7 +124,8 @@ def modify_resource_settings(session: Session, change: changes.ModifyResourceSet
     """Change values of one resource.
 
     Order: a disk grows first, for that cannot be undone and fails most often; then the definition, which can be put
-    back; then the running system.  Raises Conflict when the resource is no longer as in ``change.before``.
+    back; then the running system.  Raises Conflict when the resource is no longer as in ``change.before``, or another system
+    uses the storage that it is to have.
     """
     domain = existing(session, change.system)
     allocations = Allocations(session, index_of(session))
@@ -131,6 +133,7 @@ def modify_resource_settings(session: Session, change: changes.ModifyResourceSet
     definition: Definition | None = None
     grown: list[str] = []
     try:
+        take_over(allocations, change)
         rest = values_to_write(session, change.before, change.differences)
         live = values_to_write(session, change.before, change.live_differences)
         grown = _grow(session, domain, change)
@@ -170,6 +173,13 @@ def with_seed(allocations: Allocations, change: changes.ModifyResourceSettings) 
         differences=with_path(change.differences),
         live_differences=with_path(change.live_differences),
     )
+
+
+def take_over(allocations: Allocations, change: changes.ModifyResourceSettings) -> None:
+    """See that a disk can have the storage that a change gives it.  Raises Conflict where another system uses it."""
+    disk = disk_taken(change)
+    if disk is not None:
+        allocations.take_over(change.system.name, disk)
 
 
 def values_to_write(

@@ -101,6 +101,7 @@ class Allocations:
                 )
             place = self.index.place_of(path)
             if place is None or not self.index.is_active(place):
+                self._take_path(path, system, rasd, label)
                 return rasd  # a file or device that is the user's own business
             pool_id = place.pool
         pool, place = self.index.open_pool(pool_id, f"allocate storage for {label}")
@@ -142,6 +143,11 @@ class Allocations:
             seeds.provide(self.session, NewVolume(pool, place, name, "raw", 0, label), seed, self._remember)
         return replace(rasd, host_resource=(posixpath.join(place.folder, name),))
 
+    def take_over(self, system: str, rasd: Rasd) -> None:
+        """See that a disk can have other storage, or its storage for itself.  Raises Conflict, or NotFound for a volume."""
+        for path in with_paths(self.index, rasd.pool_id, rasd.host_resource) or ():
+            self._take_path(path, system, rasd, f"{rasd.label} of virtual system {system!r}")
+
     def has_storage_for(self, system: str, rasd: Rasd) -> bool:
         """Whether the volume of a new disk exists already."""
         path = rasd.host_resource[0] if rasd.host_resource else None
@@ -171,6 +177,20 @@ class Allocations:
         except NotFound:
             pass  # somebody else was faster
         return True
+
+    def _take_path(self, path: str, system: str, rasd: Rasd, label: str) -> None:
+        place = posixpath.normpath(path)
+        self._claim(place, system, rasd, label)
+        self._check_alone(place, system, rasd, label)
+
+    def _check_alone(self, path: str, system: str, rasd: Rasd, label: str) -> None:
+        """Raise InTheWay for storage that another system uses, unless a disk does not want it for itself."""
+        others = sorted(self.users().of(path) - {system}) if is_writable_disk(rasd) else []
+        if others:
+            raise InTheWay(
+                f"{label}: {path} is used by virtual system {others[0]!r}; only disks that every one of them declares "
+                "shareable or read-only can be used by several"
+            )
 
     def _claim(self, path: str, system: str, rasd: Rasd, label: str) -> None:
         """Keep systems that are changed at the same time from taking the same storage.  Raises Conflict."""
@@ -285,12 +305,7 @@ class Allocations:
     def _suiting(self, facts: VolumeFacts, rasd: Rasd, system: str, label: str, image_format: str) -> str:
         """The format of a volume that a disk can take.  Raises Conflict for one that it cannot."""
         path = posixpath.normpath(facts.path)
-        others = sorted(self.users().of(path) - {system})
-        if others and not rasd.settings.get("shareable") and rasd.settings.get("access") != "readable":
-            raise InTheWay(
-                f"{label}: {path} is used by virtual system {others[0]!r}; only disks that every one of them declares "
-                "shareable or read-only can be used by several"
-            )
+        self._check_alone(path, system, rasd, label)
         actual = facts.format or "raw"
         wanted = rasd.settings.get("format") or (image_format if rasd.image is not None else None)
         if wanted and volume_format(wanted) != actual:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.svpc.virt.plugins.module_utils.plan import changes
-from ansible_collections.svpc.virt.plugins.module_utils.plan.resources import changed_values
+from ansible_collections.svpc.virt.plugins.module_utils.plan.resources import changed_values, disk_taken
 from ansible_collections.svpc.virt.plugins.module_utils.plan.subnets import check_activation
 from ansible_collections.svpc.virt.plugins.module_utils.platforms.wbem_server import (
     care,
@@ -80,6 +80,9 @@ class Objections:
             elif change.system.name not in self._ordered:
                 care.check_visible_loss(found, change)
             care.tell_of_hidden_loss(self._server, change)
+        if isinstance(change, changes.ModifyResourceSettings):
+            taken = disk_taken(change)
+            storage.check_not_taken(self._server, change.system.name, () if taken is None else (taken,))
         if found is not None and isinstance(change, changes.ModifyResourceSettings):
             resource = systems.located(self._server, found, change.before)
             if resource is not None and change.differences:

@@ -79,7 +79,7 @@ def _reason(rasd: Rasd, path: str, volume: Any | None, others: Iterable[VirtualS
 
 
 def check_not_taken(server: Server, system: str, resources: Iterable[Rasd]) -> None:
-    """Raise Conflict when a new disk of ``system`` is written to by another one; a server may not look at that."""
+    """Raise InTheWay when storage that a disk of ``system`` is to have is used by another; a server may not look at that."""
     wanted = {
         path: rasd for rasd in resources if _is_storage(rasd) and _is_alone(rasd) for path in rasd.host_resource or ()
     }
