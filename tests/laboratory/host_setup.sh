@@ -22,7 +22,11 @@ hierarchies() { # the mount points of the machine's control group hierarchies
 if [ "${5-}" != furnish ]; then
     mount --make-rprivate /
     for top in $(hierarchies); do
-        for level in "$top/$group" "$top/$group/init"; do
+        # In version 1, libvirt's own level too: guests that start side by side before any other has started race to make
+        # it, and one of them may find its group gone.
+        own=
+        [ -e "$top/cgroup.controllers" ] || own=$top/$group/machine
+        for level in "$top/$group" "$top/$group/init" ${own:+"$own"}; do
             mkdir "$level"
             # A version 1 cpuset takes processes only once it has processors and memory.
             for part in cpuset.cpus cpuset.mems; do
