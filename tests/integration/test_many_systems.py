@@ -222,6 +222,30 @@ def test_storage_goes_from_one_entry_to_the_next(host: Host) -> None:
         run(host, {**heir, "name": "rival"})
 
 
+def test_storage_goes_to_a_disk_that_had_other(host: Host) -> None:
+    def with_disk(name: str, volume: str, **more: str) -> dict[str, Any]:
+        disk = {"resource_type": "disk_drive", "name": "root", "host_resource": [volume], **more}
+        return {"name": name, "resources": [disk]}
+
+    def operations(*entries: dict[str, Any]) -> list[str]:
+        return [change["operation"] for change in run(host, *entries)["changes"]]
+
+    run(host, entry("old"), entry("heir"))
+    volumes = {"old-root.qcow2", "heir-root.qcow2"}
+    with pytest.raises(Conflict, match="2 of 2 virtual systems failed"):
+        run(host, with_disk("old", "heir-root.qcow2"), with_disk("heir", "old-root.qcow2"))
+    assert operations({"name": "old", "state": "absent"}, with_disk("heir", "old-root.qcow2")) == [
+        "destroy_system",
+        "modify_resource_settings",
+    ]
+    # What a disk gives up is free for the entries after it.
+    assert operations(with_disk("heir", "heir-root.qcow2"), with_disk("new", "old-root.qcow2", pool_id=POOL)) == [
+        "modify_resource_settings",
+        "define_system",
+    ]
+    assert systems_and_volumes(host) == ({"heir", "new"}, volumes)
+
+
 def test_a_uuid_goes_from_one_entry_to_the_next(host: Host) -> None:
     uuid = "6a1f3c1e-0000-4000-8000-00000000c0de"
     run(host, entry("old", uuid=uuid.upper()))

@@ -171,7 +171,8 @@ def _touched(platform: Platform, entry: _Entry) -> Touched:
     """What an entry has to do with: itself, its reference, and storage that it is to be given, gives up or shares anew."""
     desired, current = entry.declared.desired, entry.current
     words = {f"system {entry.name}", f"uuid {desired.uuid}" if desired.uuid else ""}
-    places = platform.places_of(entry.name, desired.resources)
+    resources = desired.resources if current is None else _in_their_pools(desired.resources, current.defined.resources)
+    places = platform.places_of(entry.name, resources)
     if current is not None:
         owned = platform.places_of(entry.name, current.defined.resources)
         if desired.state == "absent" or desired.exclusive:
@@ -180,10 +181,26 @@ def _touched(platform: Platform, entry: _Entry) -> Touched:
         elif _changes_sharing(desired.resources, current.defined.resources):
             places |= owned | platform.places_of(entry.name, map(_unshared, current.defined.resources))
         else:
-            places -= owned
+            given_up = _given_up(resources, current.defined.resources)
+            places = (places - owned) | platform.places_of(entry.name, given_up)
     words |= {f"storage {place}" for place in places}
     needs = {f"system {entry.declared.reference}"} if needs_reference(entry.declared, current) else set()
     return Touched(frozenset(words - {""}), frozenset(needs))
+
+
+def _in_their_pools(desired: Sequence[Rasd], current: Sequence[Rasd]) -> list[Rasd]:
+    """The declared resources with the pools they are in, where that is left out: their volumes are named by that."""
+    return [
+        replace(rasd, pool_id=other.pool_id) if other is not None else rasd
+        for rasd in desired
+        for other in (counterpart(rasd, current) if rasd.host_resource and rasd.pool_id is None else None,)
+    ]
+
+
+def _given_up(desired: Sequence[Rasd], current: Sequence[Rasd]) -> list[Rasd]:
+    """The resources of a system whose storage is to be another."""
+    pairs = [(rasd, counterpart(rasd, current)) for rasd in desired if rasd.host_resource]
+    return [other for rasd, other in pairs if other is not None and other.host_resource != rasd.host_resource]
 
 
 def _changes_sharing(desired: Sequence[Rasd], current: Sequence[Rasd]) -> bool:
